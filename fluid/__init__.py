@@ -1,0 +1,1 @@
+"""Fluid: the contract that agents, clients and the trainer share."""

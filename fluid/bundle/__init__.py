@@ -1,0 +1,27 @@
+"""What training hands to deployment: the manifest and the verified files."""
+
+from fluid.bundle.manifest import (
+    FORMAT_VERSION,
+    IMAGE,
+    LOGITS,
+    MANIFEST_NAME,
+    InputSpec,
+    Manifest,
+    Stage,
+    SubNetwork,
+)
+from fluid.bundle.store import Bundle, load_bundle, write_bundle
+
+__all__ = [
+    "FORMAT_VERSION",
+    "IMAGE",
+    "LOGITS",
+    "MANIFEST_NAME",
+    "Bundle",
+    "InputSpec",
+    "Manifest",
+    "Stage",
+    "SubNetwork",
+    "load_bundle",
+    "write_bundle",
+]

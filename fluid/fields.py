@@ -1,0 +1,90 @@
+"""Typed reading of JSON objects that somebody else wrote.
+
+Owns nothing but the checks: each reader returns a value of the asked type or raises `FieldError`,
+whose one-line message names the field. Callers translate it into their own error.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+
+class FieldError(ValueError):
+    """A field is missing or has the wrong type."""
+
+
+class Fields:
+    """A JSON object, read field by field."""
+
+    __slots__ = ("_object", "_where")
+
+    def __init__(self, value: object, where: str = "") -> None:
+        if not isinstance(value, Mapping):
+            raise FieldError(f"{where or 'the document'} must be a JSON object")
+        self._object: Mapping[str, Any] = value
+        self._where = f"{where}." if where else ""
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._object
+
+    def raw(self, name: str) -> object:
+        """The field as it is; raises `FieldError` if it is missing."""
+        if name not in self._object:
+            raise FieldError(f"'{self._where}{name}' is missing")
+        return self._object[name]
+
+    def text(self, name: str) -> str:
+        value = self.raw(name)
+        if not isinstance(value, str):
+            raise self._wrong(name, "a string")
+        return value
+
+    def optional_text(self, name: str) -> str | None:
+        return None if self._object.get(name) is None else self.text(name)
+
+    def integer(self, name: str) -> int:
+        value = self.raw(name)
+        if not isinstance(value, int) or isinstance(value, bool):
+            raise self._wrong(name, "an integer")
+        return value
+
+    def number(self, name: str) -> float:
+        value = self.raw(name)
+        if not isinstance(value, int | float) or isinstance(value, bool):
+            raise self._wrong(name, "a number")
+        return float(value)
+
+    def optional_number(self, name: str) -> float | None:
+        return None if self._object.get(name) is None else self.number(name)
+
+    def texts(self, name: str) -> tuple[str, ...]:
+        value = self.raw(name)
+        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+            raise self._wrong(name, "a list of strings")
+        return tuple(value)
+
+    def integers(self, name: str) -> tuple[int, ...]:
+        value = self.raw(name)
+        if not isinstance(value, list) or not all(type(item) is int for item in value):
+            raise self._wrong(name, "a list of integers")
+        return tuple(value)
+
+    def numbers(self, name: str) -> tuple[float, ...]:
+        value = self.raw(name)
+        if not isinstance(value, list) or not all(type(item) in (int, float) for item in value):
+            raise self._wrong(name, "a list of numbers")
+        return tuple(float(item) for item in value)
+
+    def child(self, name: str) -> "Fields":
+        return Fields(self.raw(name), f"{self._where}{name}")
+
+    def children(self, name: str) -> tuple["Fields", ...]:
+        value = self.raw(name)
+        if not isinstance(value, list):
+            raise self._wrong(name, "a list of objects")
+        return tuple(Fields(item, f"{self._where}{name}[{i}]") for i, item in enumerate(value))
+
+    def names(self) -> tuple[str, ...]:
+        return tuple(self._object)
+
+    def _wrong(self, name: str, wanted: str) -> FieldError:
+        return FieldError(f"'{self._where}{name}' must be {wanted}")

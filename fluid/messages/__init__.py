@@ -1,0 +1,62 @@
+"""What travels over the bus, as frozen values with `encode` and `decode`.
+
+`control` is the cluster talking about itself (JSON, rare); `inference` is the inner path of a
+request (binary, often); `replies` is what a requester gets (JSON). Decoding never raises past
+this package: bytes that cannot be read become `Malformed`.
+"""
+
+from fluid.messages.control import (
+    AgentState,
+    ClusterState,
+    Heartbeat,
+    Malformed,
+    Mode,
+    Presence,
+    Role,
+    decode_cluster,
+    decode_heartbeat,
+    decode_mode_request,
+    decode_presence,
+)
+from fluid.messages.inference import (
+    KEY_BYTES,
+    Partial,
+    decode_done,
+    decode_partials,
+    encode_done,
+    encode_partials,
+    request_key,
+)
+from fluid.messages.replies import (
+    ErrorReply,
+    Reply,
+    Result,
+    decode_replies,
+    encode_replies,
+)
+
+__all__ = [
+    "KEY_BYTES",
+    "AgentState",
+    "ClusterState",
+    "ErrorReply",
+    "Heartbeat",
+    "Malformed",
+    "Mode",
+    "Partial",
+    "Presence",
+    "Reply",
+    "Result",
+    "Role",
+    "decode_cluster",
+    "decode_done",
+    "decode_heartbeat",
+    "decode_mode_request",
+    "decode_partials",
+    "decode_presence",
+    "decode_replies",
+    "encode_done",
+    "encode_partials",
+    "encode_replies",
+    "request_key",
+]

@@ -1,0 +1,219 @@
+"""Presence, heartbeat, cluster state and mode: how the cluster talks about itself.
+
+JSON, because people read these with `mosquitto_sub` and they are rare. Unknown fields are
+ignored, so that two versions can share a broker.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, TypeVar
+
+from fluid.fields import FieldError, Fields
+
+
+class AgentState(StrEnum):
+    ONLINE = "online"
+    OFFLINE = "offline"
+
+
+class Role(StrEnum):
+    """`master` and `worker` are priorities in the election, nothing more."""
+
+    MASTER = "master"
+    WORKER = "worker"
+
+    @property
+    def priority(self) -> int:
+        return 100 if self is Role.MASTER else 10
+
+
+class Mode(StrEnum):
+    """`ha`: each image by all slots together. `ht`: each device its own images.
+
+    `auto` is a wish (a vote or an operator's word), never the state of a cluster.
+    """
+
+    AUTO = "auto"
+    HA = "ha"
+    HT = "ht"
+
+
+@dataclass(frozen=True, slots=True)
+class Malformed:
+    """Bytes that could not be read, and why, in one line."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Presence:
+    """`<base>/presence/<agent>`, retained, and the last will with state offline.
+
+    incarnation grows with each connection of the agent; lower ones are stale. bundle is the
+    digest of what it serves. max_slots is how many slots it may hold at once.
+    """
+
+    agent: str
+    state: AgentState
+    role: Role
+    priority: int
+    incarnation: int
+    bundle: str
+    max_slots: int = 1
+    vote: Mode = Mode.AUTO
+    interpreter: str = ""
+
+    def encode(self) -> bytes:
+        return _dump(
+            {
+                "agent": self.agent,
+                "state": self.state,
+                "role": self.role,
+                "priority": self.priority,
+                "incarnation": self.incarnation,
+                "bundle": self.bundle,
+                "max_slots": self.max_slots,
+                "vote": self.vote,
+                "interpreter": self.interpreter,
+            }
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Heartbeat:
+    """`<base>/heartbeat/<agent>`: alive, and how loaded.
+
+    queue: requests held and not answered. busy: the share of the last interval spent computing,
+    in [0, 1].
+    """
+
+    agent: str
+    incarnation: int
+    sequence: int
+    queue: int = 0
+    busy: float = 0.0
+
+    def encode(self) -> bytes:
+        return _dump(
+            {
+                "agent": self.agent,
+                "incarnation": self.incarnation,
+                "sequence": self.sequence,
+                "queue": self.queue,
+                "busy": round(self.busy, 3),
+            }
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterState:
+    """`<base>/cluster`, retained: what the leader decided.
+
+    term grows with each claim to leadership, epoch with each decision inside a term. placement
+    names the holders of each slot. operator_mode is the standing word of `<base>/mode/set`; it
+    rides here so that it outlives the leader that heard it.
+    """
+
+    term: int
+    epoch: int
+    leader: str
+    mode: Mode
+    operator_mode: Mode = Mode.AUTO
+    members: tuple[str, ...] = ()
+    placement: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def encode(self) -> bytes:
+        return _dump(
+            {
+                "term": self.term,
+                "epoch": self.epoch,
+                "leader": self.leader,
+                "mode": self.mode,
+                "operator_mode": self.operator_mode,
+                "members": list(self.members),
+                "placement": {slot: list(agents) for slot, agents in self.placement.items()},
+            }
+        )
+
+    def slots_of(self, agent: str) -> tuple[str, ...]:
+        """The slots that an agent holds, in the placement's order."""
+        return tuple(slot for slot, holders in self.placement.items() if agent in holders)
+
+
+def decode_presence(payload: bytes) -> Presence | Malformed:
+    return _decode(payload, _presence)
+
+
+def decode_heartbeat(payload: bytes) -> Heartbeat | Malformed:
+    return _decode(payload, _heartbeat)
+
+
+def decode_cluster(payload: bytes) -> ClusterState | Malformed:
+    return _decode(payload, _cluster)
+
+
+def decode_mode_request(payload: bytes) -> Mode | Malformed:
+    """The payload of `<base>/mode/set`: `auto`, `ha` or `ht` as plain text."""
+    word = payload[:16].decode("ascii", errors="replace").strip().lower()
+    try:
+        return Mode(word)
+    except ValueError:
+        return Malformed(f"mode must be auto, ha or ht, not {word!r}")
+
+
+def _presence(fields: Fields) -> Presence:
+    return Presence(
+        agent=fields.text("agent"),
+        state=AgentState(fields.text("state")),
+        role=Role(fields.text("role")),
+        priority=fields.integer("priority"),
+        incarnation=fields.integer("incarnation"),
+        bundle=fields.text("bundle"),
+        max_slots=fields.integer("max_slots"),
+        vote=Mode(fields.text("vote")),
+        interpreter=fields.optional_text("interpreter") or "",
+    )
+
+
+def _heartbeat(fields: Fields) -> Heartbeat:
+    return Heartbeat(
+        agent=fields.text("agent"),
+        incarnation=fields.integer("incarnation"),
+        sequence=fields.integer("sequence"),
+        queue=fields.integer("queue"),
+        busy=fields.number("busy"),
+    )
+
+
+def _cluster(fields: Fields) -> ClusterState:
+    placement = fields.child("placement")
+    mode = Mode(fields.text("mode"))
+    if mode is Mode.AUTO:
+        raise FieldError("'mode' must be ha or ht")
+    return ClusterState(
+        term=fields.integer("term"),
+        epoch=fields.integer("epoch"),
+        leader=fields.text("leader"),
+        mode=mode,
+        operator_mode=Mode(fields.text("operator_mode")),
+        members=fields.texts("members"),
+        placement={slot: placement.texts(slot) for slot in placement.names()},
+    )
+
+
+_Decoded = TypeVar("_Decoded")
+
+
+def _decode(payload: bytes, read: Callable[[Fields], _Decoded]) -> _Decoded | Malformed:
+    try:
+        return read(Fields(json.loads(payload)))
+    except RecursionError:
+        return Malformed("JSON nested too deeply")
+    except ValueError as error:  # covers FieldError, JSON, UTF-8 and unknown enum members
+        return Malformed(str(error))
+
+
+def _dump(document: dict[str, Any]) -> bytes:
+    return json.dumps(document, separators=(",", ":")).encode()

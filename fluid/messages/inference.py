@@ -1,0 +1,100 @@
+"""Partial logits and done notices: the inner path of a request, as bytes.
+
+Records follow one another without a frame, so that several can share one MQTT message. All
+numbers are little-endian.
+
+    partial: key 16 | bundle 8 | stage index u16 | images u32 | classes u16 | compute_us u32
+             | float32 logits, images x classes
+    done:    key 16
+"""
+
+import hashlib
+import struct
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fluid.messages.control import Malformed
+
+KEY_BYTES = 16
+_BUNDLE_BYTES = 8
+_PARTIAL_HEAD = struct.Struct("<16s8sHIHI")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Partial:
+    """One device's share of an answer.
+
+    key: the request (see `request_key`). bundle: hex digest of the sender's bundle, of which 8
+    bytes travel. stage: index into the manifest's stages. logits: float32 (images, classes).
+    """
+
+    key: bytes
+    bundle: str
+    stage: int
+    logits: NDArray[np.float32]
+    compute_ms: float = 0.0
+
+    def is_of_bundle(self, digest: str) -> bool:
+        """Whether sender and reader serve the same bundle."""
+        return digest.startswith(self.bundle[: 2 * _BUNDLE_BYTES])
+
+
+def request_key(*, reply_to: str, request_id: bytes, payload: bytes) -> bytes:
+    """16 bytes that name a request in the cluster.
+
+    The content takes part, because clients that are not ours reuse correlation data; where the
+    answer goes takes part, because two clients may choose the same id.
+    """
+    digest = hashlib.blake2b(payload, digest_size=KEY_BYTES)
+    digest.update(struct.pack("<II", len(reply_to), len(request_id)))
+    digest.update(reply_to.encode())
+    digest.update(request_id)
+    return digest.digest()
+
+
+def encode_partials(partials: Iterable[Partial]) -> bytes:
+    return b"".join(_encode_partial(partial) for partial in partials)
+
+
+def decode_partials(payload: bytes) -> tuple[Partial, ...] | Malformed:
+    partials = []
+    offset = 0
+    while offset < len(payload):
+        if len(payload) - offset < _PARTIAL_HEAD.size:
+            return Malformed("partial record cut short in its head")
+        key, bundle, stage, images, classes, compute_us = _PARTIAL_HEAD.unpack_from(payload, offset)
+        offset += _PARTIAL_HEAD.size
+        count = images * classes
+        if len(payload) - offset < 4 * count or count == 0:
+            return Malformed("partial record cut short in its logits")
+        logits = np.frombuffer(payload, dtype="<f4", count=count, offset=offset)
+        offset += 4 * count
+        shaped = logits.reshape(images, classes).astype(np.float32, copy=False)
+        partials.append(Partial(key, bundle.hex(), stage, shaped, compute_us / 1000))
+    return tuple(partials)
+
+
+def encode_done(keys: Iterable[bytes]) -> bytes:
+    return b"".join(keys)
+
+
+def decode_done(payload: bytes) -> tuple[bytes, ...] | Malformed:
+    if len(payload) % KEY_BYTES:
+        return Malformed(f"done notice of {len(payload)} bytes")
+    return tuple(payload[i : i + KEY_BYTES] for i in range(0, len(payload), KEY_BYTES))
+
+
+def _encode_partial(partial: Partial) -> bytes:
+    images, classes = partial.logits.shape
+    head = _PARTIAL_HEAD.pack(
+        partial.key,
+        bytes.fromhex(partial.bundle[: 2 * _BUNDLE_BYTES]),
+        partial.stage,
+        images,
+        classes,
+        min(int(partial.compute_ms * 1000), 0xFFFFFFFF),
+    )
+    return head + partial.logits.astype("<f4", copy=False).tobytes()

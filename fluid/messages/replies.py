@@ -1,0 +1,112 @@
+"""What a requester gets: a result or a coded error for each image, as JSON.
+
+One image gets one object, a batch gets a list of them. docs/protocol.md lists the fields.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from fluid.fields import FieldError, Fields
+from fluid.messages.control import Malformed, Mode
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One image's classification.
+
+    label: class index. class_name: its name. confidence: softmax of the winning logit, in
+    [0, 1]. subnetwork, devices: what answered. bundle: short digest. degraded: a wider
+    sub-network was due and could not be had. queue_ms, compute_ms: on the answering device.
+    probabilities: per class, where the request asked for them.
+    """
+
+    id: str
+    label: int
+    class_name: str
+    confidence: float
+    mode: Mode
+    subnetwork: str
+    devices: tuple[str, ...]
+    bundle: str
+    queue_ms: float
+    compute_ms: float
+    degraded: bool = False
+    probabilities: tuple[float, ...] | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        document: dict[str, Any] = {
+            "id": self.id,
+            "label": self.label,
+            "class": self.class_name,
+            "confidence": round(self.confidence, 6),
+            "mode": self.mode,
+            "subnetwork": self.subnetwork,
+            "devices": list(self.devices),
+            "bundle": self.bundle,
+            "queue_ms": round(self.queue_ms, 3),
+            "compute_ms": round(self.compute_ms, 3),
+        }
+        if self.degraded:
+            document["degraded"] = True
+        if self.probabilities is not None:
+            document["probabilities"] = [round(p, 6) for p in self.probabilities]
+        return document
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorReply:
+    """A request that has no result, and what to do about it. `code` is a `fluid.errors.ErrorCode`
+    (a string here, for codes that a newer agent may know)."""
+
+    id: str
+    code: str
+    message: str
+
+    def to_json(self) -> dict[str, Any]:
+        return {"id": self.id, "error": {"code": self.code, "message": self.message}}
+
+
+Reply = Result | ErrorReply
+
+
+def encode_replies(replies: Sequence[Reply], *, as_list: bool) -> bytes:
+    """The payload of an answer; `as_list` for batches, else exactly one reply is given."""
+    documents = [reply.to_json() for reply in replies]
+    return json.dumps(documents if as_list else documents[0], separators=(",", ":")).encode()
+
+
+def decode_replies(payload: bytes) -> tuple[Reply, ...] | Malformed:
+    """The replies in a payload: one, or as many as the batch had images."""
+    try:
+        document = json.loads(payload)
+        items = document if isinstance(document, list) else [document]
+        return tuple(_reply(Fields(item)) for item in items)
+    except RecursionError:
+        return Malformed("JSON nested too deeply")
+    except ValueError as error:  # FieldError, JSON, UTF-8 and unknown enum members
+        return Malformed(str(error))
+
+
+def _reply(fields: Fields) -> Reply:
+    if "error" in fields:
+        error = fields.child("error")
+        return ErrorReply(fields.text("id"), error.text("code"), error.text("message"))
+    mode = Mode(fields.text("mode"))
+    if mode is Mode.AUTO:
+        raise FieldError("'mode' must be ha or ht")
+    return Result(
+        id=fields.text("id"),
+        label=fields.integer("label"),
+        class_name=fields.text("class"),
+        confidence=fields.number("confidence"),
+        mode=mode,
+        subnetwork=fields.text("subnetwork"),
+        devices=fields.texts("devices"),
+        bundle=fields.text("bundle"),
+        queue_ms=fields.number("queue_ms"),
+        compute_ms=fields.number("compute_ms"),
+        degraded="degraded" in fields and fields.raw("degraded") is True,
+        probabilities=fields.numbers("probabilities") if "probabilities" in fields else None,
+    )

@@ -1,0 +1,74 @@
+"""One sub-model: a TFLite file that turns uint8 images into float32 partial logits.
+
+Used by the agents that serve and by the evaluation that measures, so that what was measured is
+what answers. Batches loop over single images: a batch gains nothing inside the interpreter, and
+resizing tensors crashes it under emulation.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fluid.bundle import Bundle
+from fluid.interpreter import InterpreterPackage
+
+Images = NDArray[np.uint8]
+Logits = NDArray[np.float32]
+
+
+class SubModel:
+    """A loaded stage of a bundle. Not thread-safe: give it to one thread."""
+
+    def __init__(self, bundle: Bundle, stage: str, *, package: InterpreterPackage) -> None:
+        """Load a stage's bytes; `package` is from `find_interpreter()`.
+
+        Raises `ValueError` if the file's input or output is not what the manifest promises.
+        """
+        self.stage = stage
+        self._interpreter = package.interpreter_class(
+            model_content=bundle.models[stage], num_threads=1
+        )
+        self._interpreter.allocate_tensors()
+        input_details = self._interpreter.get_input_details()[0]
+        output_details = self._interpreter.get_output_details()[0]
+        self._input_index: int = input_details["index"]
+        self._output_index: int = output_details["index"]
+        expected = (1, *bundle.manifest.input.shape)
+        if tuple(input_details["shape"]) != expected or input_details["dtype"] is not np.uint8:
+            raise ValueError(f"stage {stage} must take uint8 of shape {expected}")
+        if input_details["quantization"] != (1.0, 0):
+            raise ValueError(f"stage {stage} must take pixel values 0..255 as they are")
+        scale, self._zero_point = output_details["quantization"]
+        if output_details["dtype"] is not np.int8 or not scale:
+            raise ValueError(f"stage {stage} must yield quantized int8 logits")
+        self._scale = np.float32(scale)
+
+    def run(self, images: Images) -> Logits:
+        """uint8 images of shape (n, height, width, channels) -> float32 logits (n, classes)."""
+        return self.dequantize(self.run_quantized(images))
+
+    def run_quantized(self, images: Images) -> NDArray[np.int8]:
+        """As `run`, but the int8 logits as the interpreter yields them, shape (n, classes)."""
+        rows = []
+        for index in range(len(images)):
+            self._interpreter.set_tensor(self._input_index, images[index : index + 1])
+            self._interpreter.invoke()
+            rows.append(self._interpreter.get_tensor(self._output_index))
+        return np.concatenate(rows)
+
+    def dequantize(self, quantized: NDArray[np.int8]) -> Logits:
+        """scale * (q - zero_point) in float32: the same bits on every machine."""
+        centred = quantized.astype(np.int32) - self._zero_point
+        logits: Logits = centred.astype(np.float32) * self._scale
+        return logits
+
+
+def combine(partials: list[Logits]) -> Logits:
+    """Sum partial logits, in the order given, in float32.
+
+    The order matters for equal bits (float addition does not associate), so callers pass the
+    slots' order of the manifest.
+    """
+    total = partials[0].copy()
+    for partial in partials[1:]:
+        total += partial
+    return total
