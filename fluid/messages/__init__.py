@@ -20,10 +20,10 @@ from fluid.messages.control import (
 )
 from fluid.messages.inference import (
     KEY_BYTES,
+    Done,
     Partial,
     decode_done,
     decode_partials,
-    encode_done,
     encode_partials,
     request_key,
 )
@@ -39,6 +39,7 @@ __all__ = [
     "KEY_BYTES",
     "AgentState",
     "ClusterState",
+    "Done",
     "ErrorReply",
     "Heartbeat",
     "Malformed",
@@ -55,7 +56,6 @@ __all__ = [
     "decode_partials",
     "decode_presence",
     "decode_replies",
-    "encode_done",
     "encode_partials",
     "encode_replies",
     "request_key",

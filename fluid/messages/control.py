@@ -52,7 +52,8 @@ class Presence:
     """`<base>/presence/<agent>`, retained, and the last will with state offline.
 
     incarnation grows with each connection of the agent; lower ones are stale. bundle is the
-    digest of what it serves. max_slots is how many slots it may hold at once.
+    digest of what it serves. serving is the mode whose requests it hears now: HA shares are
+    expected of those alone that hear every request. max_slots is how many slots it may hold.
     """
 
     agent: str
@@ -61,6 +62,7 @@ class Presence:
     priority: int
     incarnation: int
     bundle: str
+    serving: Mode | None = None
     max_slots: int = 1
     vote: Mode = Mode.AUTO
     interpreter: str = ""
@@ -74,6 +76,7 @@ class Presence:
                 "priority": self.priority,
                 "incarnation": self.incarnation,
                 "bundle": self.bundle,
+                "serving": self.serving,
                 "max_slots": self.max_slots,
                 "vote": self.vote,
                 "interpreter": self.interpreter,
@@ -164,6 +167,7 @@ def decode_mode_request(payload: bytes) -> Mode | Malformed:
 
 
 def _presence(fields: Fields) -> Presence:
+    serving = fields.optional_text("serving")
     return Presence(
         agent=fields.text("agent"),
         state=AgentState(fields.text("state")),
@@ -171,6 +175,7 @@ def _presence(fields: Fields) -> Presence:
         priority=fields.integer("priority"),
         incarnation=fields.integer("incarnation"),
         bundle=fields.text("bundle"),
+        serving=None if serving is None else Mode(serving),
         max_slots=fields.integer("max_slots"),
         vote=Mode(fields.text("vote")),
         interpreter=fields.optional_text("interpreter") or "",

@@ -4,8 +4,8 @@ Records follow one another without a frame, so that several can share one MQTT m
 numbers are little-endian.
 
     partial: key 16 | bundle 8 | stage index u16 | images u32 | classes u16 | compute_us u32
-             | float32 logits, images x classes
-    done:    key 16
+             | sender length u8 | sender | float32 logits, images x classes
+    done:    once u8, then key 16 ...
 """
 
 import hashlib
@@ -20,18 +20,20 @@ from fluid.messages.control import Malformed
 
 KEY_BYTES = 16
 _BUNDLE_BYTES = 8
-_PARTIAL_HEAD = struct.Struct("<16s8sHIHI")
+_PARTIAL_HEAD = struct.Struct("<16s8sHIHIB")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Partial:
     """One device's share of an answer.
 
-    key: the request (see `request_key`). bundle: hex digest of the sender's bundle, of which 8
-    bytes travel. stage: index into the manifest's stages. logits: float32 (images, classes).
+    key: the request (see `request_key`). sender: the agent that computed it, at most 255 bytes.
+    bundle: hex digest of the sender's bundle, of which 8 bytes travel. stage: index into the
+    manifest's stages. logits: float32 (images, classes).
     """
 
     key: bytes
+    sender: str
     bundle: str
     stage: int
     logits: NDArray[np.float32]
@@ -65,30 +67,48 @@ def decode_partials(payload: bytes) -> tuple[Partial, ...] | Malformed:
     while offset < len(payload):
         if len(payload) - offset < _PARTIAL_HEAD.size:
             return Malformed("partial record cut short in its head")
-        key, bundle, stage, images, classes, compute_us = _PARTIAL_HEAD.unpack_from(payload, offset)
-        offset += _PARTIAL_HEAD.size
+        head = _PARTIAL_HEAD.unpack_from(payload, offset)
+        key, bundle, stage, images, classes, compute_us, sender_length = head
+        start = offset + _PARTIAL_HEAD.size + sender_length
         count = images * classes
-        if len(payload) - offset < 4 * count or count == 0:
+        if count == 0 or len(payload) - start < 4 * count:
             return Malformed("partial record cut short in its logits")
-        logits = np.frombuffer(payload, dtype="<f4", count=count, offset=offset)
-        offset += 4 * count
+        sender = payload[start - sender_length : start].decode(errors="replace")
+        logits = np.frombuffer(payload, dtype="<f4", count=count, offset=start)
         shaped = logits.reshape(images, classes).astype(np.float32, copy=False)
-        partials.append(Partial(key, bundle.hex(), stage, shaped, compute_us / 1000))
+        partials.append(Partial(key, sender, bundle.hex(), stage, shaped, compute_us / 1000))
+        offset = start + 4 * count
     return tuple(partials)
 
 
-def encode_done(keys: Iterable[bytes]) -> bytes:
-    return b"".join(keys)
+@dataclass(frozen=True, slots=True)
+class Done:
+    """Requests that were answered: whoever holds one lets go of one delivery of it.
+
+    settled: said a second time, to a device that still waits although the answer was given
+    before. It concerns only what is held now; a first notice may also be ahead of its request.
+    """
+
+    keys: tuple[bytes, ...]
+    settled: bool = False
+
+    def encode(self) -> bytes:
+        return bytes([self.settled]) + b"".join(self.keys)
 
 
-def decode_done(payload: bytes) -> tuple[bytes, ...] | Malformed:
-    if len(payload) % KEY_BYTES:
+def decode_done(payload: bytes) -> Done | Malformed:
+    keys = payload[1:]
+    if not payload or payload[0] > 1 or len(keys) % KEY_BYTES:
         return Malformed(f"done notice of {len(payload)} bytes")
-    return tuple(payload[i : i + KEY_BYTES] for i in range(0, len(payload), KEY_BYTES))
+    return Done(
+        tuple(keys[i : i + KEY_BYTES] for i in range(0, len(keys), KEY_BYTES)),
+        settled=bool(payload[0]),
+    )
 
 
 def _encode_partial(partial: Partial) -> bytes:
     images, classes = partial.logits.shape
+    sender = partial.sender.encode()
     head = _PARTIAL_HEAD.pack(
         partial.key,
         bytes.fromhex(partial.bundle[: 2 * _BUNDLE_BYTES]),
@@ -96,5 +116,6 @@ def _encode_partial(partial: Partial) -> bytes:
         images,
         classes,
         min(int(partial.compute_ms * 1000), 0xFFFFFFFF),
+        len(sender),
     )
-    return head + partial.logits.astype("<f4", copy=False).tobytes()
+    return head + sender + partial.logits.astype("<f4", copy=False).tobytes()

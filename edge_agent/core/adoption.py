@@ -1,0 +1,181 @@
+"""Emptying a dead agent's session, so that nothing it had not answered is lost.
+
+The leader connects with the dead agent's client id, which is also the fence: if the agent was
+alive after all, the broker throws it out. It then takes the session off the routes and sends
+itself a marker through it. Everything that comes before the marker is handed to the living by
+publishing it again; once all of that is confirmed, the session is ended.
+
+Publishing again, rather than answering here, spreads a dead device's backlog over all that are
+left and keeps one way of answering a request.
+"""
+
+from collections.abc import Callable, Iterable
+from itertools import count
+
+from edge_agent.core.answers import build_error
+from edge_agent.core.effects import (
+    AckAdopted,
+    CloseAdoption,
+    DrainAdoption,
+    Effect,
+    Note,
+    OpenAdoption,
+    ReplyAdopted,
+    RepublishAdopted,
+)
+from edge_agent.core.events import (
+    AdoptionClosed,
+    AdoptionConfirmed,
+    AdoptionMarker,
+    AdoptionOpened,
+    AdoptionRequest,
+    RequestFault,
+    Route,
+)
+from fluid.bus import CloseReason
+from fluid.errors import ErrorCode
+
+_RETRY_S = 0.5
+
+
+class Adoption:
+    """One dead agent's session, from the connection to its end.
+
+    knows: whether a request that went to every device is held or was answered by this one.
+    marker: unlike any other adopter's, whose marker may still lie in the session.
+    """
+
+    def __init__(
+        self, agent: str, *, marker: str, knows: Callable[[bytes], bool], max_handovers: int
+    ) -> None:
+        self.agent = agent
+        self.finished = False
+        self._marker = marker
+        self._attempts = 0
+        self._knows = knows
+        self._max_handovers = max_handovers
+        self._tokens = count(1)
+        self._unconfirmed: dict[int, int] = {}
+        self._marked = False
+        self._handed_over = 0
+        self._retry_at: float | None = None
+
+    def start(self) -> list[Effect]:
+        self._retry_at = None
+        self._attempts += 1
+        self._unconfirmed.clear()
+        self._marked = False
+        return [Note("adoption_started", {"agent": self.agent}), OpenAdoption(self.agent)]
+
+    def opened(self, event: AdoptionOpened) -> list[Effect]:
+        if event.session_present:
+            return [DrainAdoption(self.agent, self._current_marker())]
+        return self._finish()
+
+    def request(self, event: AdoptionRequest) -> list[Effect]:
+        """Hand one request to the living, unless they have it already."""
+        request = event.request
+        if event.route is Route.EVERYONE and self._knows(request.key):
+            return [AckAdopted(self.agent, event.ack_id)]
+        handovers = request.handovers + event.was_sent
+        token = next(self._tokens)
+        self._unconfirmed[token] = event.ack_id
+        self._handed_over += 1
+        if handovers > self._max_handovers:
+            fault = RequestFault(
+                ErrorCode.EXECUTION_FAILED,
+                f"{handovers} devices went down while they held this request; it is not passed on",
+            )
+            return [ReplyAdopted(self.agent, request, build_error(request, fault), token)]
+        return [RepublishAdopted(self.agent, request, handovers, token)]
+
+    def confirmed(self, event: AdoptionConfirmed) -> list[Effect]:
+        ack_id = self._unconfirmed.pop(event.token, None)
+        if ack_id is None:
+            return []
+        effects: list[Effect] = []
+        if not event.accepted:
+            effects.append(Note("handover_refused", {"agent": self.agent}, problem=True))
+        effects.append(AckAdopted(self.agent, ack_id))
+        return effects + self._finish_if_empty()
+
+    def marker(self, event: AdoptionMarker) -> list[Effect]:
+        self._marked = self._marked or event.marker == self._current_marker()
+        return [AckAdopted(self.agent, event.ack_id), *self._finish_if_empty()]
+
+    def closed(self, event: AdoptionClosed, now: float) -> list[Effect]:
+        if event.reason is CloseReason.TAKEN_OVER:
+            # The agent is back and resumes its own session.
+            self.finished = True
+            return [Note("adoption_returned", {"agent": self.agent})]
+        if not self.finished:
+            self._retry_at = now + _RETRY_S
+        return []
+
+    def tick(self, now: float) -> list[Effect]:
+        if self._retry_at is None or now < self._retry_at:
+            return []
+        return self.start()
+
+    def abandon(self) -> list[Effect]:
+        """The agent is back, or somebody else leads: leave the session as it is."""
+        self.finished = True
+        return [CloseAdoption(self.agent, end_session=False)]
+
+    def next_deadline(self) -> float | None:
+        return self._retry_at
+
+    def _current_marker(self) -> str:
+        return f"{self._marker}.{self._attempts}"
+
+    def _finish_if_empty(self) -> list[Effect]:
+        return self._finish() if self._marked and not self._unconfirmed else []
+
+    def _finish(self) -> list[Effect]:
+        self.finished = True
+        return [
+            CloseAdoption(self.agent, end_session=True),
+            Note("adoption_finished", {"agent": self.agent, "handed_over": self._handed_over}),
+        ]
+
+
+class Adoptions:
+    """All sessions that this agent empties as the leader."""
+
+    def __init__(self, *, knows: Callable[[bytes], bool], max_handovers: int) -> None:
+        self._knows = knows
+        self._max_handovers = max_handovers
+        self._active: dict[str, Adoption] = {}
+        self._settled: set[str] = set()
+
+    def __getitem__(self, agent: str) -> Adoption:
+        return self._active[agent]
+
+    def __contains__(self, agent: str) -> bool:
+        return agent in self._active
+
+    def update(self, gone: Iterable[str], *, marker: str, now: float) -> list[Effect]:
+        """Adopt whoever is gone; leave alone whoever is back. `gone` is empty for a follower."""
+        wanted = set(gone)
+        self._settled &= wanted
+        effects: list[Effect] = []
+        for agent in sorted(self._active):
+            adoption = self._active[agent]
+            if adoption.finished:
+                self._settled.add(agent)
+                del self._active[agent]
+            elif agent not in wanted:
+                effects += adoption.abandon()
+                del self._active[agent]
+            else:
+                effects += adoption.tick(now)
+        for agent in sorted(wanted - self._settled - self._active.keys()):
+            self._active[agent] = Adoption(
+                agent, marker=marker, knows=self._knows, max_handovers=self._max_handovers
+            )
+            effects += self._active[agent].start()
+        return effects
+
+    def next_deadline(self) -> float | None:
+        deadlines = (adoption.next_deadline() for adoption in self._active.values())
+        return min((at for at in deadlines if at is not None), default=None)

@@ -1,0 +1,179 @@
+"""What the core wants done. The runtime does these in the order given."""
+
+from dataclasses import dataclass, field
+
+from edge_agent.core.events import LinkName, Request, Route
+from fluid.messages import ClusterState, Done, Heartbeat, Partial, Presence, Reply
+
+
+@dataclass(frozen=True, slots=True)
+class OpenControl:
+    """Connect the control link with this will, subscribe the cluster's topics, then say
+    `presence`: its echo marks the end of the retained snapshot."""
+
+    presence: Presence
+    will: Presence
+
+
+@dataclass(frozen=True, slots=True)
+class OpenInfer:
+    """Connect the inference link and resume its session."""
+
+
+@dataclass(frozen=True, slots=True)
+class CloseLink:
+    link: LinkName
+
+
+@dataclass(frozen=True, slots=True)
+class Serve:
+    """Subscribe a route on the inference link; `Served` follows."""
+
+    route: Route
+
+
+@dataclass(frozen=True, slots=True)
+class StopServing:
+    route: Route
+
+
+@dataclass(frozen=True, slots=True)
+class PublishPresence:
+    presence: Presence
+
+
+@dataclass(frozen=True, slots=True)
+class PublishHeartbeat:
+    heartbeat: Heartbeat
+
+
+@dataclass(frozen=True, slots=True)
+class PublishCluster:
+    state: ClusterState
+
+
+@dataclass(frozen=True, slots=True)
+class Compute:
+    """Decode the request's payload and run these stages on it."""
+
+    request: Request
+    stages: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SendPartials:
+    to: str
+    partials: tuple[Partial, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SendDone:
+    notice: Done
+
+
+@dataclass(frozen=True, slots=True)
+class SendReply:
+    """Publish an answer; `ReplyConfirmed(token)` follows once the broker has it."""
+
+    request: Request
+    replies: tuple[Reply, ...]
+    as_list: bool
+    token: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ack:
+    """Acknowledge a request to the broker."""
+
+    ack_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class OpenAdoption:
+    """Connect with a dead agent's client id and resume its session."""
+
+    agent: str
+
+
+@dataclass(frozen=True, slots=True)
+class DrainAdoption:
+    """Unsubscribe the session's routes, subscribe the marker and send it, in this order."""
+
+    agent: str
+    marker: str
+
+
+@dataclass(frozen=True, slots=True)
+class RepublishAdopted:
+    """Publish a dead agent's request again for the living; `AdoptionConfirmed` follows."""
+
+    agent: str
+    request: Request
+    handovers: int
+    token: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyAdopted:
+    """Answer a dead agent's request with an error; `AdoptionConfirmed` follows."""
+
+    agent: str
+    request: Request
+    replies: tuple[Reply, ...]
+    token: int
+
+
+@dataclass(frozen=True, slots=True)
+class AckAdopted:
+    agent: str
+    ack_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class CloseAdoption:
+    """Disconnect from an adopted session, and end it if it is empty."""
+
+    agent: str
+    end_session: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A line for the log. problem: somebody may have to do something about it."""
+
+    event: str
+    fields: dict[str, str | int | float] = field(default_factory=dict)
+    problem: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Exit:
+    """The agent is to end. status 0: as asked for; else `message` says what is wrong."""
+
+    status: int
+    message: str = ""
+
+
+Effect = (
+    OpenControl
+    | OpenInfer
+    | CloseLink
+    | Serve
+    | StopServing
+    | PublishPresence
+    | PublishHeartbeat
+    | PublishCluster
+    | Compute
+    | SendPartials
+    | SendDone
+    | SendReply
+    | Ack
+    | OpenAdoption
+    | DrainAdoption
+    | RepublishAdopted
+    | ReplyAdopted
+    | AckAdopted
+    | CloseAdoption
+    | Note
+    | Exit
+)

@@ -1,0 +1,234 @@
+"""What can happen to an agent. `edge_agent.wire` and the executor make these; `Node` reads them."""
+
+from dataclasses import dataclass
+from enum import Enum, StrEnum
+
+from fluid.bus import CloseReason, Message
+from fluid.errors import ErrorCode
+from fluid.messages import ClusterState, Done, Heartbeat, Mode, Partial, Presence
+from fluid.submodel import Logits
+
+
+class LinkName(StrEnum):
+    """An agent's own two connections.
+
+    Requests are acknowledged late, so they may fill the window of unacknowledged messages; the
+    cluster's own talk must not wait behind them. Hence two.
+    """
+
+    CONTROL = "control"
+    INFER = "infer"
+
+
+class Route(Enum):
+    """How a request reached us: with a copy for every device, or for this device alone."""
+
+    EVERYONE = 1  # HA: the plain subscription
+    SHARED = 2  # HT: the shared subscription
+
+
+@dataclass(frozen=True, slots=True)
+class RequestFault:
+    """Why a request is answered with an error."""
+
+    code: ErrorCode
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request as it travels inside an agent.
+
+    key: see `fluid.messages.request_key`. handovers: how many dead devices it was taken from.
+    fault: what is wrong with its envelope; the payload is looked at by the executor.
+    """
+
+    key: bytes
+    id: str
+    reply_to: str
+    message: Message
+    wants_probabilities: bool = False
+    handovers: int = 0
+    fault: RequestFault | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """The process is up. incarnation: any number that usually grows between starts."""
+
+    incarnation: int
+
+
+@dataclass(frozen=True, slots=True)
+class LinkOpened:
+    link: LinkName
+
+
+@dataclass(frozen=True, slots=True)
+class LinkClosed:
+    link: LinkName
+    reason: CloseReason
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """The broker confirmed the subscription of a route."""
+
+    route: Route
+
+
+@dataclass(frozen=True, slots=True)
+class PresenceSeen:
+    presence: Presence
+
+
+@dataclass(frozen=True, slots=True)
+class PresenceCleared:
+    """Somebody removed an agent's retained presence."""
+
+    agent: str
+
+
+@dataclass(frozen=True, slots=True)
+class HeartbeatSeen:
+    heartbeat: Heartbeat
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterSeen:
+    """retained: it was said before we subscribed, so it proves nothing about now."""
+
+    state: ClusterState
+    retained: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ModeWished:
+    mode: Mode
+
+
+@dataclass(frozen=True, slots=True)
+class RequestArrived:
+    request: Request
+    route: Route
+    ack_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class StrayArrived:
+    """Something that is no request lay in our own session, such as an adopter's marker."""
+
+    ack_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Computed:
+    """The executor's answer to `Compute`: float32 logits (images, classes) by stage name."""
+
+    key: bytes
+    outputs: dict[str, Logits]
+    compute_ms: float
+    is_batch: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ComputeFailed:
+    key: bytes
+    fault: RequestFault
+
+
+@dataclass(frozen=True, slots=True)
+class PartialSeen:
+    partial: Partial
+
+
+@dataclass(frozen=True, slots=True)
+class DoneSeen:
+    notice: Done
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyConfirmed:
+    """The broker has (or refused) the reply that carried this token."""
+
+    token: int
+    accepted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AdoptionOpened:
+    agent: str
+    session_present: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AdoptionClosed:
+    agent: str
+    reason: CloseReason
+
+
+@dataclass(frozen=True, slots=True)
+class AdoptionRequest:
+    """A request that a dead agent had not answered. was_sent: the dead agent had seen it."""
+
+    agent: str
+    request: Request
+    route: Route | None
+    ack_id: int
+    was_sent: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AdoptionMarker:
+    """A marker came through an adopted session: if it is ours, all that was queued came before."""
+
+    agent: str
+    marker: str
+    ack_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class AdoptionConfirmed:
+    """The broker has (or refused) what was published under this token."""
+
+    agent: str
+    token: int
+    accepted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """Nothing happened but time."""
+
+
+@dataclass(frozen=True, slots=True)
+class LeaveRequested:
+    """Somebody wants this agent to end in good order."""
+
+
+Event = (
+    Started
+    | LinkOpened
+    | LinkClosed
+    | Served
+    | PresenceSeen
+    | PresenceCleared
+    | HeartbeatSeen
+    | ClusterSeen
+    | ModeWished
+    | RequestArrived
+    | StrayArrived
+    | Computed
+    | ComputeFailed
+    | PartialSeen
+    | DoneSeen
+    | ReplyConfirmed
+    | AdoptionOpened
+    | AdoptionClosed
+    | AdoptionRequest
+    | AdoptionMarker
+    | AdoptionConfirmed
+    | Tick
+    | LeaveRequested
+)

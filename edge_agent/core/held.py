@@ -1,0 +1,79 @@
+"""One request while this device holds it, and the deadlines of all that are held."""
+
+import heapq
+from dataclasses import dataclass, field
+
+from edge_agent.core.answers import Contribution
+from edge_agent.core.events import Request, RequestFault, Route
+
+
+@dataclass(slots=True)
+class Held:
+    """One request, and all its deliveries that still have to be acknowledged.
+
+    Equal requests share one `Held`: each further delivery on the same route is another request
+    with the same answer; a delivery on the other route is the same request once more (it arrives
+    twice while the mode changes).
+
+    together: answered with the other devices. hearers: who had it when it arrived. computing:
+    stages that the executor runs now. combiner: the device that has our share, or ourselves
+    while we wait for the others'. token: our reply is on its way to the broker.
+    """
+
+    request: Request
+    arrived_at: float
+    together: bool
+    hearers: tuple[str, ...]
+    deliveries: dict[Route, list[int]] = field(default_factory=dict)
+    contributions: dict[str, Contribution] = field(default_factory=dict)
+    computing: tuple[str, ...] = ()
+    computed_at: float | None = None
+    is_batch: bool = False
+    fault: RequestFault | None = None
+    combiner: str | None = None
+    deadline: float | None = None
+    token: int | None = None
+
+    @property
+    def heard_by_all(self) -> bool:
+        """Whether a delivery of it went to every device."""
+        return Route.EVERYONE in self.deliveries
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing of ours is under way for it."""
+        return self.token is None and not self.computing
+
+    def missing(self, stages: tuple[str, ...]) -> tuple[str, ...]:
+        """Those of the stages that nobody has contributed; none where it is faulty."""
+        if self.fault is not None:
+            return ()
+        return tuple(stage for stage in stages if stage not in self.contributions)
+
+    def own_s(self) -> float:
+        """How long our own share took from the arrival on."""
+        return (self.computed_at or self.arrived_at) - self.arrived_at
+
+
+class Deadlines:
+    """A heap of (deadline, key). Entries that were set anew meanwhile are skipped when due."""
+
+    def __init__(self) -> None:
+        self._heap: list[tuple[float, bytes]] = []
+
+    def set(self, held: Held, at: float) -> None:
+        held.deadline = at
+        heapq.heappush(self._heap, (at, held.request.key))
+
+    def next(self) -> float | None:
+        return self._heap[0][0] if self._heap else None
+
+    def due(self, now: float) -> list[tuple[float, bytes]]:
+        """Take out everything that is due."""
+        entries = []
+        while self._heap and self._heap[0][0] <= now:
+            entries.append(heapq.heappop(self._heap))
+        return entries
+
+    def clear(self) -> None:
+        self._heap.clear()

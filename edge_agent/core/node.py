@@ -1,0 +1,322 @@
+"""One agent's decisions: `step(event, now) -> effects`, and when to be woken next.
+
+Only ties the parts together; each decision lives in the part that owns it. `now` is monotonic,
+in seconds, and never goes back.
+"""
+
+from dataclasses import replace
+
+from edge_agent.core import effects as do
+from edge_agent.core import events as seen
+from edge_agent.core.adoption import Adoptions
+from edge_agent.core.cluster import Cluster, notes_of
+from edge_agent.core.effects import Effect
+from edge_agent.core.events import Event, LinkName
+from edge_agent.core.ledger import Ledger
+from edge_agent.core.links import Links
+from edge_agent.core.pulse import Pulse
+from edge_agent.core.serving import Serving
+from edge_agent.core.settings import Settings
+from fluid.bus import CloseReason
+from fluid.messages import AgentState, ClusterState, Mode, Presence
+
+EXIT_REFUSED = 3
+EXIT_DUPLICATE = 4
+
+
+class Node:
+    """The state machine of one agent. Not thread-safe: one thread owns it."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._incarnation = 0
+        self._links = Links(settings.timing)
+        self._cluster = Cluster(settings)
+        self._serving = Serving()
+        self._pulse = Pulse(settings.agent, settings.timing)
+        self._ledger = Ledger(settings)
+        self._adoptions = Adoptions(knows=self._ledger.knows, max_handovers=settings.max_handovers)
+        self._presence_said: Presence | None = None
+        self._leave_by: float | None = None
+        self._gone = False
+
+    # What the outside may look at.
+
+    @property
+    def cluster_state(self) -> ClusterState | None:
+        return self._cluster.state
+
+    @property
+    def leads(self) -> bool:
+        return self._cluster.leadership.leads
+
+    @property
+    def serving_mode(self) -> Mode | None:
+        return self._serving.mode
+
+    @property
+    def held_requests(self) -> int:
+        return len(self._ledger)
+
+    def step(self, event: Event, now: float) -> tuple[Effect, ...]:
+        """Take in what happened; returns what to do, in order."""
+        effects = self._inference(event, now)
+        if effects is None:
+            effects = self._control(event, now)
+            effects += self._settle(now)
+        due = self._ledger.next_deadline()
+        if due is not None and due <= now:
+            effects += self._ledger.expire(now)
+        return tuple(effects)
+
+    def next_deadline(self, now: float) -> float:
+        """When to step with `Tick` if nothing else happens before."""
+        times = (
+            self._pulse.next_deadline(now),
+            self._cluster.peers.next_deadline(now),
+            self._links.next_deadline(now),
+            self._ledger.next_deadline(),
+            self._adoptions.next_deadline(),
+            self._leave_by,
+        )
+        return min(at for at in times if at is not None)
+
+    def _inference(  # noqa: PLR0911 - a dispatch table in match form
+        self, event: Event, now: float
+    ) -> list[Effect] | None:
+        """The inner path of a request; None if the event is not of it."""
+        match event:
+            case seen.RequestArrived():
+                return self._ledger.arrived(event, now)
+            case seen.Computed():
+                return self._ledger.computed(event, now)
+            case seen.ComputeFailed():
+                return self._ledger.compute_failed(event, now)
+            case seen.PartialSeen(partial):
+                return self._ledger.partial(partial, now)
+            case seen.DoneSeen(notice):
+                return self._ledger.done(notice, now)
+            case seen.ReplyConfirmed(token, accepted):
+                return self._ledger.confirmed(token, now, accepted=accepted)
+            case _:
+                return None
+
+    def _control(  # noqa: C901, PLR0911 - a dispatch table in match form
+        self, event: Event, now: float
+    ) -> list[Effect]:
+        """The cluster's own affairs."""
+        match event:
+            case seen.Started(incarnation):
+                self._incarnation = incarnation
+                return []
+            case seen.LinkOpened(link):
+                return self._link_opened(link, now)
+            case seen.LinkClosed():
+                return self._link_closed(event, now)
+            case seen.Served(route):
+                self._serving.served(route)
+                return []
+            case seen.PresenceSeen(presence):
+                return self._presence_seen(presence, now)
+            case seen.PresenceCleared(agent):
+                self._cluster.peers.forget(agent)
+                return []
+            case seen.HeartbeatSeen(heartbeat):
+                return notes_of(self._cluster.peers.heartbeat(heartbeat, now))
+            case seen.ClusterSeen(state, retained):
+                return self._cluster.seen(state, retained=retained)
+            case seen.ModeWished(mode):
+                self._cluster.wish(mode)
+                return []
+            case seen.StrayArrived(ack_id):
+                return [do.Ack(ack_id)]
+            case seen.LeaveRequested():
+                return self._leave(now)
+            case _:
+                return self._adoption(event, now)
+
+    def _adoption(self, event: Event, now: float) -> list[Effect]:
+        """What comes from a session that we empty; late news of a finished one is nothing."""
+        match event:
+            case seen.AdoptionOpened(agent) if agent in self._adoptions:
+                return self._adoptions[agent].opened(event)
+            case seen.AdoptionRequest(agent) if agent in self._adoptions:
+                return self._adoptions[agent].request(event)
+            case seen.AdoptionMarker(agent) if agent in self._adoptions:
+                return self._adoptions[agent].marker(event)
+            case seen.AdoptionConfirmed(agent) if agent in self._adoptions:
+                return self._adoptions[agent].confirmed(event)
+            case seen.AdoptionClosed(agent) if agent in self._adoptions:
+                return self._adoptions[agent].closed(event, now)
+            case _:
+                return []
+
+    # Links.
+
+    def _link_opened(self, link: LinkName, now: float) -> list[Effect]:
+        self._links.opened(link)
+        fields: dict[str, str | int | float] = {"link": link}
+        effects: list[Effect] = [do.Note("link_opened", fields)]
+        if link is LinkName.INFER:
+            return effects + self._serving.link_opened()
+        self._pulse.start(now)
+        return effects + self._ledger.hand_over_again(now)
+
+    def _link_closed(self, event: seen.LinkClosed, now: float) -> list[Effect]:
+        link, reason = event.link, event.reason
+        pause_s = self._links.closed(link, now)
+        first_refusal = reason is CloseReason.REFUSED and not self._links.was_open(link)
+        effects: list[Effect] = []
+        if link is LinkName.INFER:
+            self._serving.link_lost()
+            self._ledger.link_lost()
+        else:
+            self._cluster.link_lost()
+            self._pulse.stop()
+            self._presence_said = None
+        if self._leave_by is not None:
+            return effects
+        if first_refusal:
+            return [do.Exit(EXIT_REFUSED, event.detail)]
+        if reason is CloseReason.TAKEN_OVER:
+            return self._taken_over(link)
+        if reason is not CloseReason.REQUESTED:
+            fields: dict[str, str | int | float] = {
+                "link": link,
+                "reason": reason,
+                "detail": event.detail,
+                "retry_in_s": pause_s,
+            }
+            effects.append(do.Note("link_closed", fields, problem=True))
+        return effects
+
+    def _taken_over(self, link: LinkName) -> list[Effect]:
+        if link is LinkName.CONTROL:
+            message = (
+                f"another agent with the id '{self._settings.agent}' has connected; "
+                "give each agent an --id of its own"
+            )
+            return [do.Exit(EXIT_DUPLICATE, message)]
+        # We were taken for dead and our session was emptied: come back as somebody new.
+        return [do.Note("fenced", problem=True), do.CloseLink(LinkName.CONTROL)]
+
+    def _open_links(self, now: float) -> list[Effect]:
+        effects: list[Effect] = []
+        if self._leave_by is not None or not self._incarnation:
+            return effects
+        if self._links.due(LinkName.CONTROL, now):
+            self._links.opening(LinkName.CONTROL)
+            self._incarnation += 1
+            self._presence_said = self._presence()
+            will = replace(self._presence_said, state=AgentState.OFFLINE, serving=None)
+            effects.append(do.OpenControl(self._presence_said, will))
+        # A resumed session brings requests at once, so it waits until we know what to run.
+        if self._placed() and self._links.due(LinkName.INFER, now):
+            self._links.opening(LinkName.INFER)
+            effects.append(do.OpenInfer())
+        return effects
+
+    # Presence.
+
+    def _presence(self) -> Presence:
+        settings = self._settings
+        return Presence(
+            agent=settings.agent,
+            state=AgentState.ONLINE,
+            role=settings.role,
+            priority=settings.role.priority,
+            incarnation=self._incarnation,
+            bundle=settings.digest,
+            serving=self._serving.mode,
+            max_slots=settings.max_slots,
+            vote=settings.vote,
+            interpreter=settings.interpreter,
+        )
+
+    def _presence_seen(self, presence: Presence, now: float) -> list[Effect]:
+        if presence.agent != self._settings.agent:
+            return notes_of(self._cluster.peers.presence(presence, now))
+        if self._leave_by is not None:
+            return []
+        if presence.incarnation > self._incarnation:
+            # Left behind by a life whose clock was ahead of ours: outbid it, will and all.
+            self._incarnation = presence.incarnation
+            return [do.CloseLink(LinkName.CONTROL)]
+        if presence.incarnation < self._incarnation or presence.state is AgentState.OFFLINE:
+            # A late will of an earlier connection hides us from newcomers.
+            return [do.PublishPresence(self._presence())]
+        self._cluster.snapshot_complete()
+        return []
+
+    def _say_presence(self) -> list[Effect]:
+        presence = self._presence()
+        if not self._links.is_open(LinkName.CONTROL) or presence == self._presence_said:
+            return []
+        self._presence_said = presence
+        return [do.PublishPresence(presence)]
+
+    # After every event of the cluster.
+
+    def _settle(self, now: float) -> list[Effect]:
+        """Draw the consequences, in an order in which none waits for the next event."""
+        if self._gone:
+            return []
+        effects = self._open_links(now)
+        effects += self._cluster.judge(now)
+        if self._links.is_open(LinkName.CONTROL) and self._leave_by is None:
+            load = self._pulse.load(len(self._ledger), self._incarnation)
+            effects += self._cluster.decide(self._presence(), load, now)
+        effects += self._follow(now)
+        effects += self._adopt(now)
+        effects += self._pulse.beat(
+            now,
+            queue=len(self._ledger),
+            compute_ms_total=self._ledger.compute_ms_total,
+            incarnation=self._incarnation,
+        )
+        effects += self._ledger.expire(now)
+        return effects + self._finish_leaving(now)
+
+    def _follow(self, now: float) -> list[Effect]:
+        """Serve what the cluster state says, and tell the others what we hear."""
+        effects: list[Effect] = []
+        state = self._cluster.state
+        link_open = self._links.is_open(LinkName.INFER)
+        if self._leave_by is not None:
+            effects += self._serving.want(None, link_open=link_open)
+        elif state is not None and self._placed():
+            effects += self._serving.want(state.mode, link_open=link_open)
+        effects += self._say_presence()
+        effects += self._serving.leave_others()
+        return effects + self._ledger.team_changed(self._cluster.team(), now)
+
+    def _placed(self) -> bool:
+        state = self._cluster.state
+        return state is not None and bool(state.slots_of(self._settings.agent))
+
+    def _adopt(self, now: float) -> list[Effect]:
+        gone = self._cluster.gone() if self._leave_by is None else ()
+        marker = f"{self._settings.agent}.{self._incarnation}"
+        return self._adoptions.update(gone, marker=marker, now=now)
+
+    # Leaving.
+
+    def _leave(self, now: float) -> list[Effect]:
+        if self._leave_by is None:
+            self._leave_by = now + self._settings.timing.leave_s
+            return [do.Note("leaving", {"held": len(self._ledger)})]
+        return []
+
+    def _finish_leaving(self, now: float) -> list[Effect]:
+        """Once nothing is held, say goodbye. What was not taken up lies in our session, for the
+        leader to hand to the others."""
+        if self._leave_by is None or (len(self._ledger) and now < self._leave_by):
+            return []
+        self._gone = True
+        offline = replace(self._presence(), state=AgentState.OFFLINE, serving=None)
+        return [
+            do.PublishPresence(offline),
+            do.CloseLink(LinkName.INFER),
+            do.CloseLink(LinkName.CONTROL),
+            do.Exit(0),
+        ]

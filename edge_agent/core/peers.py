@@ -1,0 +1,138 @@
+"""Who is there: presences, heartbeats, and when silence means death.
+
+Owns the view of the other agents. Ages are of messages as this agent received them, on its own
+monotonic clock; nobody else's clock is read. While our own heartbeats do not come back, the
+broker or our link is stalled and silence proves nothing: nobody is judged.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from edge_agent.core.settings import Timing
+from fluid.messages import AgentState, Heartbeat, Presence
+
+
+class Health(StrEnum):
+    ONLINE = "online"
+    SUSPECT = "suspect"
+    DEAD = "dead"  # silent for too long; nobody said so
+    OFFLINE = "offline"  # it or its last will said so
+
+
+@dataclass(slots=True)
+class Peer:
+    """One agent as we know it. `last_heard` is when anything of this incarnation arrived."""
+
+    presence: Presence
+    last_heard: float
+    health: Health
+    heartbeat: Heartbeat | None = None
+
+    @property
+    def alive(self) -> bool:
+        return self.health in (Health.ONLINE, Health.SUSPECT)
+
+
+@dataclass(frozen=True, slots=True)
+class HealthChanged:
+    """A peer's health after an event or the passing of time."""
+
+    agent: str
+    health: Health
+
+
+class Peers:
+    """The other agents, and our own echo."""
+
+    def __init__(self, me: str, timing: Timing) -> None:
+        self._me = me
+        self._timing = timing
+        self._peers: dict[str, Peer] = {}
+        self._last_echo: float | None = None
+
+    def __getitem__(self, agent: str) -> Peer:
+        return self._peers[agent]
+
+    def known(self) -> tuple[Peer, ...]:
+        """All that have a presence, by name; not ourselves."""
+        return tuple(self._peers[agent] for agent in sorted(self._peers))
+
+    def alive(self) -> tuple[Peer, ...]:
+        return tuple(peer for peer in self.known() if peer.alive)
+
+    def presence(self, presence: Presence, now: float) -> list[HealthChanged]:
+        """Take note of a peer's presence; stale incarnations are ignored."""
+        old = self._peers.get(presence.agent)
+        if old is not None and presence.incarnation < old.presence.incarnation:
+            return []
+        online = presence.state is AgentState.ONLINE
+        health = Health.ONLINE if online else Health.OFFLINE
+        self._peers[presence.agent] = Peer(presence, now, health)
+        if old is not None and old.health is health:
+            return []
+        return [HealthChanged(presence.agent, health)]
+
+    def forget(self, agent: str) -> None:
+        self._peers.pop(agent, None)
+
+    def heartbeat(self, heartbeat: Heartbeat, now: float) -> list[HealthChanged]:
+        """Take note of a heartbeat, our own included."""
+        if heartbeat.agent == self._me:
+            self._echo(now)
+            return []
+        peer = self._peers.get(heartbeat.agent)
+        if peer is None or heartbeat.incarnation != peer.presence.incarnation:
+            return []
+        peer.last_heard = now
+        peer.heartbeat = heartbeat
+        if peer.health in (Health.SUSPECT, Health.DEAD):
+            # A device that hung or was cut off is back. An offline one must say so itself.
+            peer.health = Health.ONLINE
+            return [HealthChanged(heartbeat.agent, Health.ONLINE)]
+        return []
+
+    def link_lost(self) -> None:
+        """Our control link is gone: until our own echo is back nobody is judged."""
+        self._last_echo = None
+
+    def stalled(self, now: float) -> bool:
+        """Whether our own heartbeats have stopped coming back."""
+        return self._last_echo is None or now - self._last_echo > self._timing.echo_stall_s
+
+    def judge(self, now: float) -> list[HealthChanged]:
+        """Suspect or bury whoever has been silent for too long."""
+        if self.stalled(now):
+            return []
+        changes = []
+        for peer in self.alive():
+            silent_s = now - peer.last_heard
+            if silent_s > self._timing.dead_after_s:
+                peer.health = Health.DEAD
+            elif silent_s > self._timing.suspect_after_s and peer.health is Health.ONLINE:
+                peer.health = Health.SUSPECT
+            else:
+                continue
+            changes.append(HealthChanged(peer.presence.agent, peer.health))
+        return changes
+
+    def next_deadline(self, now: float) -> float | None:
+        """When `judge` could next have something to say."""
+        if self.stalled(now):
+            return None
+        deadlines = [
+            peer.last_heard
+            + (
+                self._timing.suspect_after_s
+                if peer.health is Health.ONLINE
+                else self._timing.dead_after_s
+            )
+            for peer in self.alive()
+        ]
+        return min(deadlines, default=None)
+
+    def _echo(self, now: float) -> None:
+        if self.stalled(now):
+            # What the stall held back may still be on its way: everybody starts afresh.
+            for peer in self._peers.values():
+                peer.last_heard = max(peer.last_heard, now)
+        self._last_echo = now

@@ -1,0 +1,49 @@
+"""Our own heartbeat: that we are alive, and how loaded."""
+
+from edge_agent.core.effects import Effect, PublishHeartbeat
+from edge_agent.core.settings import Timing
+from fluid.messages import Heartbeat
+
+
+class Pulse:
+    """Sends a heartbeat each `heartbeat_s`, and measures the share of time spent computing."""
+
+    def __init__(self, agent: str, timing: Timing) -> None:
+        self._agent = agent
+        self._timing = timing
+        self._sequence = 0
+        self._next_at: float | None = None
+        self._last_at = 0.0
+        self._last_compute_ms = 0.0
+        self._busy = 0.0
+
+    def start(self, now: float) -> None:
+        """The control link is open: the first beat is due at once."""
+        self._next_at = now
+
+    def stop(self) -> None:
+        """The control link is gone: nobody would hear a beat."""
+        self._next_at = None
+
+    def load(self, queue: int, incarnation: int) -> Heartbeat:
+        """What the last beat said of the load, with the queue as it is."""
+        return Heartbeat(self._agent, incarnation, self._sequence, queue, self._busy)
+
+    def beat(
+        self, now: float, *, queue: int, compute_ms_total: float, incarnation: int
+    ) -> list[Effect]:
+        """A heartbeat if one is due."""
+        if self._next_at is None or now < self._next_at:
+            return []
+        spent_ms = (now - self._last_at) * 1000
+        if spent_ms > 0:
+            self._busy = min(1.0, (compute_ms_total - self._last_compute_ms) / spent_ms)
+        self._last_at, self._last_compute_ms = now, compute_ms_total
+        self._sequence += 1
+        self._next_at = now + self._timing.heartbeat_s
+        return [PublishHeartbeat(self.load(queue, incarnation))]
+
+    def next_deadline(self, now: float) -> float:
+        """Never more than a beat away: it is also the pace of all upkeep."""
+        longest = now + self._timing.heartbeat_s
+        return longest if self._next_at is None else min(self._next_at, longest)

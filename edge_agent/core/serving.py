@@ -1,0 +1,61 @@
+"""Which route this device hears, and how it moves from one to the other.
+
+The new route is subscribed before the old one is left: a request may then come twice, never not
+at all. What is said about it in our presence is never ahead of the truth: others count on the
+share of a device for requests to everyone only while its presence says that it hears them.
+"""
+
+from edge_agent.core.effects import Effect, Serve, StopServing
+from edge_agent.core.events import Route
+from fluid.messages import Mode
+
+ROUTES = {Mode.HA: Route.EVERYONE, Mode.HT: Route.SHARED}
+_MODES = {route: mode for mode, route in ROUTES.items()}
+
+
+class Serving:
+    """The subscriptions of the inference link."""
+
+    def __init__(self) -> None:
+        self._wanted: Route | None = None
+        self._confirmed: set[Route] = set()
+
+    @property
+    def mode(self) -> Mode | None:
+        """The mode whose requests this device hears now; None while it hears none."""
+        if self._wanted in self._confirmed:
+            return _MODES[self._wanted] if self._wanted else None
+        # On the way from one route to the other, the old one still stands.
+        return next((_MODES[route] for route in self._confirmed), None)
+
+    def link_lost(self) -> None:
+        self._confirmed.clear()
+
+    def link_opened(self) -> list[Effect]:
+        """Take up the wanted route; the resumed session may hold another from its past."""
+        leftovers: list[Effect] = [StopServing(route) for route in Route if route != self._wanted]
+        return [*([Serve(self._wanted)] if self._wanted else []), *leftovers]
+
+    def want(self, mode: Mode | None, *, link_open: bool) -> list[Effect]:
+        """Move to another mode's route; None leaves all."""
+        wanted = None if mode is None else ROUTES[mode]
+        if wanted is self._wanted:
+            return []
+        self._wanted = wanted
+        if not link_open:
+            return []
+        if wanted is None:
+            return self._leave_others()
+        return [] if wanted in self._confirmed else [Serve(wanted)]
+
+    def served(self, route: Route) -> None:
+        self._confirmed.add(route)
+
+    def leave_others(self) -> list[Effect]:
+        """Once the wanted route stands, leave the rest."""
+        return self._leave_others() if self._wanted in self._confirmed else []
+
+    def _leave_others(self) -> list[Effect]:
+        others = self._confirmed - {self._wanted}
+        self._confirmed -= others
+        return [StopServing(route) for route in sorted(others, key=lambda route: route.value)]

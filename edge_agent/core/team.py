@@ -1,0 +1,70 @@
+"""Who works together on a request: the members, and which of them does what for which request.
+
+Pure functions of the members and the request's key, so that all who see the same members agree
+without a word. Members are spread by rendezvous hashing: when one leaves, only its own requests
+move.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from fluid.bundle import Manifest
+
+
+@dataclass(frozen=True, slots=True)
+class Team:
+    """One agent's view of the members that hear every request now.
+
+    members: all of them, ourselves included. holders: by slot, those of them that hold it and
+    serve our bundle, ourselves included.
+    """
+
+    me: str
+    manifest: Manifest = field(compare=False)
+    members: tuple[str, ...] = ()
+    holders: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def combiner(self, key: bytes, hearers: tuple[str, ...]) -> str:
+        """The member that adds up the partial logits of a request and answers it.
+
+        hearers: the members when the request arrived; whoever came later has not heard it.
+        """
+        return rendezvous(key, tuple(name for name in hearers if name in self.members)) or self.me
+
+    def my_slots(self) -> tuple[str, ...]:
+        return tuple(slot for slot in self.manifest.slots if self.me in self.holders.get(slot, ()))
+
+    def my_stages(self) -> tuple[str, ...]:
+        """What this device answers with when it answers alone."""
+        return tuple(self.manifest.widest_stage(slot).name for slot in self.my_slots())
+
+    def my_share(self, key: bytes, hearers: tuple[str, ...]) -> tuple[str, ...]:
+        """What this device computes when all who heard a request work on it together."""
+        return tuple(
+            self.manifest.widest_stage(slot).name
+            for slot in self.my_slots()
+            if self._holder(slot, key, hearers) == self.me
+        )
+
+    def due(self, hearers: tuple[str, ...]) -> tuple[str, ...]:
+        """All stages that a complete answer is made of, of those who heard the request and are
+        still there."""
+        return tuple(
+            self.manifest.widest_stage(slot).name
+            for slot in self.manifest.slots
+            if any(holder in hearers for holder in self.holders.get(slot, ()))
+        )
+
+    def _holder(self, slot: str, key: bytes, hearers: tuple[str, ...]) -> str | None:
+        return rendezvous(key, tuple(name for name in self.holders[slot] if name in hearers))
+
+
+def rendezvous(key: bytes, candidates: tuple[str, ...]) -> str | None:
+    """The candidate that a key belongs to (highest random weight); None if there is none."""
+    if len(candidates) < 2:
+        return candidates[0] if candidates else None
+    return max(
+        candidates,
+        key=lambda name: hashlib.blake2b(name.encode(), key=key, digest_size=8).digest(),
+    )

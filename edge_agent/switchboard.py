@@ -1,0 +1,232 @@
+"""All links of one agent: carries out the core's effects on the bus and brings back its events.
+
+Owns which connection is the current one of its kind. It decides nothing: the simulation runs
+this very class over an in-memory broker.
+"""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from edge_agent.core import effects as do
+from edge_agent.core import events as seen
+from edge_agent.core.effects import Effect
+from edge_agent.core.events import Event, LinkName, Route
+from edge_agent.wire import Wire
+from fluid.bus import (
+    Bus,
+    Closed,
+    Confirmed,
+    Delivered,
+    Link,
+    LinkEvent,
+    LinkOptions,
+    Message,
+    Opened,
+)
+from fluid.messages import Malformed
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a link event came from. adopts: the dead agent whose session the link resumes.
+
+    generation tells a connection from the one before it with the same purpose.
+    """
+
+    name: LinkName | None
+    adopts: str = ""
+    generation: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class FromLink:
+    """A raw link event on its way to the thread that owns the state."""
+
+    source: Source
+    event: LinkEvent
+
+
+class Switchboard:
+    """The control link, the inference link and the links to adopted sessions.
+
+    `post` is called from threads of the bus with each `FromLink`; it must only enqueue. All
+    methods belong to the thread that owns the state.
+    """
+
+    def __init__(self, bus: Bus, wire: Wire, post: Callable[[FromLink], None]) -> None:
+        self._bus = bus
+        self._wire = wire
+        self._post = post
+        self._links: dict[tuple[LinkName | None, str], tuple[Source, Link]] = {}
+        self._generation = 0
+        self._greeting: Message | None = None
+        self.malformed = 0
+
+    def events(self, item: FromLink) -> list[Event]:
+        """What a raw link event means; nothing if its link is not the current one any more."""
+        current = self._links.get((item.source.name, item.source.adopts))
+        if current is None or current[0] != item.source:
+            return []
+        if isinstance(item.event, Closed):
+            del self._links[item.source.name, item.source.adopts]
+        if item.source.name is LinkName.CONTROL:
+            return self._control_events(item.event)
+        if item.source.name is LinkName.INFER:
+            return self._infer_events(item.event)
+        return self._adoption_events(item.source.adopts, item.event)
+
+    def perform(self, effect: Effect) -> bool:
+        """Carry out an effect; False if it is not of the bus. On a link that is gone it is
+        nothing: the core learns of the loss by `LinkClosed` and starts afresh."""
+        match effect:
+            case do.OpenControl(presence, will):
+                self._greeting = self._wire.presence(presence)
+                self._open(LinkName.CONTROL, "", self._wire.control_options(will))
+            case do.OpenInfer():
+                self._open(LinkName.INFER, "", self._wire.infer_options(self._wire.agent))
+            case do.CloseLink(link):
+                self._close(link, "", end_session=False)
+            case _:
+                return self._speak(effect) or self._serve(effect) or self._adopt(effect)
+        return True
+
+    def close(self) -> None:
+        """Close every link, for an end without ceremony."""
+        for name, adopts in list(self._links):
+            self._close(name, adopts, end_session=False)
+
+    def _speak(self, effect: Effect) -> bool:
+        """What is said on the control link."""
+        wire = self._wire
+        match effect:
+            case do.PublishPresence(presence):
+                message = wire.presence(presence)
+            case do.PublishHeartbeat():
+                message = wire.heartbeat(effect)
+            case do.PublishCluster():
+                message = wire.cluster(effect)
+            case do.SendPartials():
+                message = wire.partials(effect)
+            case do.SendDone():
+                message = wire.done(effect)
+            case _:
+                return False
+        if link := self._link(LinkName.CONTROL):
+            link.publish(message)
+        return True
+
+    def _serve(self, effect: Effect) -> bool:
+        """What is done on the inference link."""
+        link = self._link(LinkName.INFER)
+        match effect:
+            case do.SendReply():
+                if link:
+                    link.publish(self._wire.reply(effect), token=effect.token)
+            case do.Ack(ack_id):
+                if link and ack_id:
+                    link.ack(ack_id)
+            case do.Serve(route):
+                if link:
+                    # Tokens of replies are positive: the negative ones are the routes'.
+                    link.subscribe([self._wire.route_subscription(route)], token=-route.value)
+            case do.StopServing(route):
+                if link:
+                    link.unsubscribe([self._wire.route_filter(route)])
+            case _:
+                return False
+        return True
+
+    def _adopt(self, effect: Effect) -> bool:  # noqa: C901 - a dispatch table in match form
+        """What is done on a dead agent's session."""
+        wire = self._wire
+        match effect:
+            case do.OpenAdoption(agent):
+                self._open(None, agent, wire.infer_options(agent))
+            case do.CloseAdoption(agent, end_session):
+                self._close(None, agent, end_session=end_session)
+            case do.DrainAdoption(agent):
+                if link := self._link(None, agent):
+                    link.unsubscribe([wire.route_filter(route) for route in Route])
+                    link.subscribe([wire.marker_subscription(agent)])
+                    link.publish(wire.marker(effect))
+            case do.RepublishAdopted(agent):
+                if link := self._link(None, agent):
+                    link.publish(wire.handover(effect), token=effect.token)
+            case do.ReplyAdopted(agent):
+                if link := self._link(None, agent):
+                    link.publish(wire.reply(effect), token=effect.token)
+            case do.AckAdopted(agent, ack_id):
+                if (link := self._link(None, agent)) and ack_id:
+                    link.ack(ack_id)
+            case _:
+                return False
+        return True
+
+    def _link(self, name: LinkName | None, adopts: str = "") -> Link | None:
+        current = self._links.get((name, adopts))
+        return current[1] if current else None
+
+    def _open(self, name: LinkName | None, adopts: str, options: LinkOptions) -> None:
+        self._generation += 1
+        source = Source(name, adopts, self._generation)
+        link = self._bus.open(options, lambda event: self._post(FromLink(source, event)))
+        self._links[name, adopts] = (source, link)
+
+    def _close(self, name: LinkName | None, adopts: str, *, end_session: bool) -> None:
+        if link := self._link(name, adopts):
+            link.close(end_session=end_session)
+        if name is None:
+            self._links.pop((name, adopts), None)
+
+    def _control_events(self, event: LinkEvent) -> list[Event]:
+        match event:
+            case Opened():
+                link = self._link(LinkName.CONTROL)
+                if link and self._greeting:
+                    link.subscribe(self._wire.control_subscriptions())
+                    link.publish(self._greeting)
+                return [seen.LinkOpened(LinkName.CONTROL)]
+            case Closed(reason, detail):
+                return [seen.LinkClosed(LinkName.CONTROL, reason, detail)]
+            case Delivered(message):
+                events = self._wire.control_events(message)
+                if isinstance(events, Malformed):
+                    self.malformed += 1
+                    _log.warning("malformed topic=%s reason=%s", message.topic, events.reason)
+                    return []
+                return events
+            case Confirmed():
+                return []
+
+    def _infer_events(self, event: LinkEvent) -> list[Event]:
+        match event:
+            case Opened():
+                if link := self._link(LinkName.INFER):
+                    # An adopter may have left its marker's subscription in our session.
+                    link.unsubscribe([self._wire.marker_filter(self._wire.agent)])
+                return [seen.LinkOpened(LinkName.INFER)]
+            case Closed(reason, detail):
+                return [seen.LinkClosed(LinkName.INFER, reason, detail)]
+            case Delivered():
+                return [self._wire.infer_event(event)]
+            case Confirmed(token) if token > 0:
+                return [seen.ReplyConfirmed(token, event.accepted)]
+            case Confirmed(token) if event.accepted:
+                return [seen.Served(Route(-token))]
+            case Confirmed(_, code):
+                _log.error("subscription refused by the broker: reason=0x%02x", code)
+                return []
+
+    def _adoption_events(self, agent: str, event: LinkEvent) -> list[Event]:
+        match event:
+            case Opened(session_present):
+                return [seen.AdoptionOpened(agent, session_present)]
+            case Closed(reason):
+                return [seen.AdoptionClosed(agent, reason)]
+            case Delivered():
+                return [self._wire.adoption_event(agent, event)]
+            case Confirmed(token):
+                return [seen.AdoptionConfirmed(agent, token, event.accepted)]

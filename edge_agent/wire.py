@@ -1,0 +1,272 @@
+"""Between the core's terms and the bus's: messages into events, effects into messages.
+
+Pure: it knows topics, encodings, client ids and subscription options, and touches no link. What
+a message cannot be read as becomes `Malformed`, never an exception.
+"""
+
+from dataclasses import dataclass, replace
+
+from edge_agent.core import effects as do
+from edge_agent.core import events as seen
+from edge_agent.core.events import Event, Request, RequestFault, Route
+from fluid.bus import Delivered, LinkOptions, Message, Subscription
+from fluid.codec import PROBABILITIES_PROPERTY
+from fluid.errors import ErrorCode
+from fluid.messages import (
+    Malformed,
+    Presence,
+    decode_cluster,
+    decode_done,
+    decode_heartbeat,
+    decode_mode_request,
+    decode_partials,
+    decode_presence,
+    encode_partials,
+    encode_replies,
+    request_key,
+)
+from fluid.topics import Topics
+
+# How often a request was taken from a dead device, so that it does not bring down all of them.
+HANDOVERS_PROPERTY = "fluid-handovers"
+DEFAULT_RECEIVE_MAXIMUM = 64
+_ID_CHARACTERS = 128
+_IMPOSTOR = Malformed("the payload speaks for another agent than the topic")
+
+
+@dataclass(frozen=True, slots=True)
+class SessionOptions:
+    """What the agent asks of the broker for its inference session.
+
+    receive_maximum bounds the requests that it holds. expiry_s: how long the broker keeps what a
+    device that is gone had not answered, where nobody is left to adopt it.
+    """
+
+    receive_maximum: int = DEFAULT_RECEIVE_MAXIMUM
+    expiry_s: int = 24 * 3600
+
+
+class Wire:
+    """The translation for one agent."""
+
+    def __init__(self, topics: Topics, agent: str, session: SessionOptions) -> None:
+        self.topics = topics
+        self.agent = agent
+        self._session = session
+
+    # Links and their subscriptions.
+
+    def control_options(self, will: Presence) -> LinkOptions:
+        return LinkOptions(
+            client_id=f"{self._client_id(self.agent)}-control",
+            will=self.presence(will),
+        )
+
+    def infer_options(self, agent: str) -> LinkOptions:
+        """The session that holds an agent's requests: its own, or a dead one's to adopt."""
+        return LinkOptions(
+            client_id=self._client_id(agent),
+            clean_start=False,
+            session_expiry_s=self._session.expiry_s,
+            receive_maximum=self._session.receive_maximum,
+            manual_ack=True,
+        )
+
+    def control_subscriptions(self) -> list[Subscription]:
+        topics = self.topics
+        return [
+            Subscription(topics.presence_all),
+            Subscription(topics.cluster),
+            Subscription(topics.mode_set),
+            Subscription(topics.partial(self.agent)),
+            Subscription(topics.done),
+            Subscription(topics.heartbeat_all, qos=0),
+        ]
+
+    def route_filter(self, route: Route) -> str:
+        return self.topics.infer_all if route is Route.EVERYONE else self.topics.infer_shared
+
+    def route_subscription(self, route: Route) -> Subscription:
+        return Subscription(
+            self.route_filter(route),
+            identifier=route.value,
+            # A retained request would be asked again of each agent that starts. We look for the
+            # flag to say so, and do not take those that are kept already.
+            retain_as_published=True,
+            send_retained=False,
+        )
+
+    def marker_filter(self, agent: str) -> str:
+        return self.topics.adopt(agent)
+
+    def marker_subscription(self, agent: str) -> Subscription:
+        return Subscription(self.marker_filter(agent))
+
+    # Messages out.
+
+    def presence(self, presence: Presence) -> Message:
+        topic = self.topics.presence(presence.agent)
+        return Message(topic, presence.encode(), qos=1, retain=True)
+
+    def heartbeat(self, effect: do.PublishHeartbeat) -> Message:
+        heartbeat = effect.heartbeat
+        return Message(self.topics.heartbeat(heartbeat.agent), heartbeat.encode())
+
+    def cluster(self, effect: do.PublishCluster) -> Message:
+        return Message(self.topics.cluster, effect.state.encode(), qos=1, retain=True)
+
+    def partials(self, effect: do.SendPartials) -> Message:
+        return Message(self.topics.partial(effect.to), encode_partials(effect.partials), qos=1)
+
+    def done(self, effect: do.SendDone) -> Message:
+        return Message(self.topics.done, effect.notice.encode(), qos=1)
+
+    def reply(self, effect: do.SendReply | do.ReplyAdopted) -> Message:
+        request = effect.request
+        as_list = isinstance(effect, do.SendReply) and effect.as_list
+        return Message(
+            request.reply_to,
+            encode_replies(effect.replies, as_list=as_list),
+            qos=1,
+            correlation=request.message.correlation,
+        )
+
+    def handover(self, effect: do.RepublishAdopted) -> Message:
+        message = effect.request.message
+        others = tuple(
+            (name, value) for name, value in message.user_properties if name != HANDOVERS_PROPERTY
+        )
+        return replace(
+            message,
+            qos=1,
+            retain=False,
+            user_properties=(*others, (HANDOVERS_PROPERTY, str(effect.handovers))),
+        )
+
+    def marker(self, effect: do.DrainAdoption) -> Message:
+        return Message(self.topics.adopt(effect.agent), effect.marker.encode(), qos=1)
+
+    # Messages in.
+
+    def control_events(self, message: Message) -> list[Event] | Malformed:
+        """What a message on the control link means."""
+        topic, payload = message.topic, message.payload
+        if topic == self.topics.partial(self.agent):
+            partials = decode_partials(payload)
+            if isinstance(partials, Malformed):
+                return partials
+            return [seen.PartialSeen(partial) for partial in partials]
+        event = self._single_event(topic, payload, retained=message.retain)
+        return event if isinstance(event, Malformed) else [event]
+
+    def infer_event(self, delivered: Delivered) -> Event:
+        """What a message on our own inference session means."""
+        if not self.topics.is_request(delivered.message.topic):
+            return seen.StrayArrived(delivered.ack_id)
+        request = self.request(delivered.message)
+        if request is None:
+            return seen.StrayArrived(delivered.ack_id)
+        # A broker that forgets which subscription brought a message leaves us the safe guess:
+        # to answer alone and wait for nobody.
+        return seen.RequestArrived(request, route_of(delivered) or Route.SHARED, delivered.ack_id)
+
+    def adoption_event(self, agent: str, delivered: Delivered) -> Event:
+        """What a message on a dead agent's session means."""
+        message, ack_id = delivered.message, delivered.ack_id
+        request = self.request(message) if self.topics.is_request(message.topic) else None
+        if request is None:
+            marker = message.payload.decode("ascii", errors="replace")
+            return seen.AdoptionMarker(agent, marker, ack_id)
+        return seen.AdoptionRequest(
+            agent, request, route_of(delivered), ack_id, was_sent=delivered.duplicate
+        )
+
+    def request(self, message: Message) -> Request | None:
+        """Read a request's envelope; None for the clearing of a retained one."""
+        if message.retain and not message.payload:
+            return None
+        topic_id = self.topics.request_id(message.topic)
+        reply_to = message.response_topic or self.topics.result(topic_id)
+        fault = None
+        if not self.topics.may_answer_on(reply_to):
+            fault = RequestFault(
+                ErrorCode.BAD_RESPONSE_TOPIC,
+                "the response topic has a wildcard or belongs to the cluster; "
+                f"choose one such as {self.topics.result('my-client')}",
+            )
+            reply_to = self.topics.result(None)
+        elif message.retain:
+            fault = RequestFault(
+                ErrorCode.RETAINED_REQUEST,
+                "requests must not be retained; publish without the retain flag, and clear this "
+                f"one by publishing an empty retained message to {message.topic}",
+            )
+        named = message.correlation or (topic_id or "").encode()
+        key = request_key(reply_to=reply_to, request_id=named, payload=message.payload)
+        return Request(
+            key=key,
+            id=_readable(named) or key.hex(),
+            reply_to=reply_to,
+            message=message,
+            wants_probabilities=PROBABILITIES_PROPERTY in message.user_properties,
+            handovers=_handovers(message),
+            fault=fault,
+        )
+
+    def _single_event(self, topic: str, payload: bytes, *, retained: bool) -> Event | Malformed:
+        if topic == self.topics.done:
+            notice = decode_done(payload)
+            return notice if isinstance(notice, Malformed) else seen.DoneSeen(notice)
+        if topic == self.topics.cluster:
+            state = decode_cluster(payload)
+            return state if isinstance(state, Malformed) else seen.ClusterSeen(state, retained)
+        if topic == self.topics.mode_set:
+            mode = decode_mode_request(payload)
+            return mode if isinstance(mode, Malformed) else seen.ModeWished(mode)
+        return self._peer_event(topic, payload)
+
+    def _peer_event(self, topic: str, payload: bytes) -> Event | Malformed:
+        """What an agent says of itself; it may speak for nobody else."""
+        agent = topic.rpartition("/")[2]
+        if topic == self.topics.presence(agent):
+            if not payload:
+                return seen.PresenceCleared(agent)
+            presence = decode_presence(payload)
+            if isinstance(presence, Malformed):
+                return presence
+            return seen.PresenceSeen(presence) if presence.agent == agent else _IMPOSTOR
+        if topic == self.topics.heartbeat(agent):
+            heartbeat = decode_heartbeat(payload)
+            if isinstance(heartbeat, Malformed):
+                return heartbeat
+            return seen.HeartbeatSeen(heartbeat) if heartbeat.agent == agent else _IMPOSTOR
+        return Malformed("nothing is expected on this topic")
+
+    def _client_id(self, agent: str) -> str:
+        return f"{self.topics.base.replace('/', '-')}-{agent}"
+
+
+def route_of(delivered: Delivered) -> Route | None:
+    """The route whose subscription brought a message; None if the broker does not say.
+
+    Where both did, it went to everyone as well.
+    """
+    for route in (Route.EVERYONE, Route.SHARED):
+        if route.value in delivered.subscription_ids:
+            return route
+    return None
+
+
+def _readable(request_id: bytes) -> str:
+    """An id for the reply: as text where it is text, else in hex."""
+    text = request_id.decode("utf-8", errors="replace")
+    return (
+        text[:_ID_CHARACTERS] if text.isprintable() and "\ufffd" not in text else request_id.hex()
+    )
+
+
+def _handovers(message: Message) -> int:
+    for name, value in message.user_properties:
+        if name == HANDOVERS_PROPERTY and value.isascii() and value.isdigit():
+            return min(int(value[:4]), 1000)
+    return 0
