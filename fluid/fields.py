@@ -4,6 +4,7 @@ Owns nothing but the checks: each reader returns a value of the asked type or ra
 whose one-line message names the field. Callers translate it into their own error.
 """
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -19,7 +20,8 @@ class Fields:
 
     def __init__(self, value: object, where: str = "") -> None:
         if not isinstance(value, Mapping):
-            raise FieldError(f"{where or 'the document'} must be a JSON object")
+            subject = f"'{where}'" if where else "the document"
+            raise FieldError(f"{subject} must be a JSON object")
         self._object: Mapping[str, Any] = value
         self._where = f"{where}." if where else ""
 
@@ -48,10 +50,7 @@ class Fields:
         return value
 
     def number(self, name: str) -> float:
-        value = self.raw(name)
-        if not isinstance(value, int | float) or isinstance(value, bool):
-            raise self._wrong(name, "a number")
-        return float(value)
+        return self._finite(name, self.raw(name))
 
     def optional_number(self, name: str) -> float | None:
         return None if self._object.get(name) is None else self.number(name)
@@ -70,9 +69,9 @@ class Fields:
 
     def numbers(self, name: str) -> tuple[float, ...]:
         value = self.raw(name)
-        if not isinstance(value, list) or not all(type(item) in (int, float) for item in value):
+        if not isinstance(value, list):
             raise self._wrong(name, "a list of numbers")
-        return tuple(float(item) for item in value)
+        return tuple(self._finite(name, item) for item in value)
 
     def child(self, name: str) -> "Fields":
         return Fields(self.raw(name), f"{self._where}{name}")
@@ -85,6 +84,18 @@ class Fields:
 
     def names(self) -> tuple[str, ...]:
         return tuple(self._object)
+
+    def _finite(self, name: str, value: object) -> float:
+        """JSON as Python reads it may hold NaN, infinities, and integers beyond any float."""
+        if not isinstance(value, int | float) or isinstance(value, bool):
+            raise self._wrong(name, "a number")
+        try:
+            number = float(value)
+        except OverflowError:
+            number = math.inf
+        if not math.isfinite(number):
+            raise self._wrong(name, "a finite number")
+        return number
 
     def _wrong(self, name: str, wanted: str) -> FieldError:
         return FieldError(f"'{self._where}{name}' must be {wanted}")

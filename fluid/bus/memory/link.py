@@ -1,0 +1,105 @@
+"""A client's end of a connection to the broker inside the process."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from functools import partial
+from typing import Protocol
+
+from fluid.bus.memory.engine import Engine
+from fluid.bus.protocol import (
+    CloseReason,
+    Delivered,
+    LinkEvent,
+    LinkOptions,
+    Message,
+    Sink,
+    Subscription,
+)
+from fluid.bus.rules import check_filters, check_message
+
+# Takes the receiving client id and what delivers one event to it. The events of one link must be
+# delivered in the order in which they were scheduled.
+Schedule = Callable[[str, Callable[[], None]], None]
+
+
+class _Broker(Protocol):
+    def turn(self) -> AbstractContextManager[Engine]: ...
+
+    def later(self, delivery: Callable[[], None]) -> None: ...
+
+
+class MemoryLink:
+    """A `Link`, and for the engine a connection."""
+
+    def __init__(
+        self, broker: _Broker, options: LinkOptions, sink: Sink, schedule: Schedule | None
+    ) -> None:
+        self.options = options
+        self._broker = broker
+        self._sink = sink
+        self._schedule = schedule
+        self._hangs = False
+        self._unsent: list[Callable[[Engine], None]] = []
+        self._unheard: list[LinkEvent] = []
+
+    def publish(self, message: Message, *, token: int | None = None) -> None:
+        check_message(message)
+        self._do(lambda engine: engine.publish(self, message, token))
+
+    def subscribe(self, subscriptions: list[Subscription], *, token: int | None = None) -> None:
+        check_filters([each.topic_filter for each in subscriptions])
+        self._do(lambda engine: engine.subscribe(self, subscriptions, token))
+
+    def unsubscribe(self, topic_filters: list[str], *, token: int | None = None) -> None:
+        check_filters(topic_filters)
+        self._do(lambda engine: engine.unsubscribe(self, topic_filters, token))
+
+    def ack(self, ack_id: int) -> None:
+        self._do(lambda engine: engine.acknowledge(self, ack_id))
+
+    def close(self, *, end_session: bool = False, send_will: bool = False) -> None:
+        self._do(
+            lambda engine: engine.disconnect(
+                self, CloseReason.REQUESTED, fires_will=send_will, ends_session=end_session
+            )
+        )
+
+    def _do(self, call: Callable[[Engine], None]) -> None:
+        with self._broker.turn() as engine:
+            if self._hangs:
+                self._unsent.append(call)
+            elif engine.is_open(self):
+                call(engine)
+
+    # --- for the broker -----------------------------------------------------------------------
+
+    def emit(self, event: LinkEvent) -> None:
+        """Queue an event for the sink, or for the scheduler that decides when it arrives."""
+        hear = partial(self._hear, event)
+        if self._schedule is None:
+            self._broker.later(hear)
+        else:
+            self._broker.later(partial(self._schedule, self.options.client_id, hear))
+
+    def hang(self) -> None:
+        self._hangs = True
+
+    def go_on(self, engine: Engine) -> None:
+        """What had arrived is heard before anything that is still on its way."""
+        self._hangs = False
+        unheard, self._unheard = self._unheard, []
+        for event in unheard:
+            self._broker.later(partial(self._hear, event))
+        unsent, self._unsent = self._unsent, []
+        for call in unsent:
+            if engine.is_open(self):
+                call(engine)
+
+    def _hear(self, event: LinkEvent) -> None:
+        with self._broker.turn():
+            if self._hangs:
+                self._unheard.append(event)
+                return
+        self._sink(event)
+        if isinstance(event, Delivered) and event.ack_id and not self.options.manual_ack:
+            self.ack(event.ack_id)

@@ -1,0 +1,73 @@
+"""A broker's address: parsing what a user wrote, and nothing about connecting."""
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Self
+from urllib.parse import SplitResult, unquote, urlsplit
+
+_DEFAULT_PORTS = {"mqtt": 1883, "mqtts": 8883}
+
+
+@dataclass(frozen=True, slots=True)
+class BrokerAddress:
+    """Where a broker listens, and as whom to connect.
+
+    tls: encrypt, and check the broker's certificate against `ca_file` (PEM), or against the
+    system's authorities if that is None. Neither `str` nor `repr` shows the password.
+    """
+
+    host: str
+    port: int = 1883
+    username: str | None = None
+    password: str | None = field(default=None, repr=False)
+    tls: bool = False
+    ca_file: Path | None = None
+
+    @classmethod
+    def parse(cls, url: str, *, ca_file: Path | None = None) -> Self:
+        """Read `mqtt://[user:password@]host[:port]`, or `mqtts://` for TLS.
+
+        User and password may be percent-encoded. Raises ValueError, whose message is one line
+        for the user and keeps the password to itself.
+        """
+        try:
+            parts = urlsplit(url)
+            port = parts.port
+        except ValueError as error:
+            raise _bad(url, f"({error})") from None  # the cause may quote the password
+        if parts.scheme not in _DEFAULT_PORTS:
+            raise _bad(url, "must begin with mqtt:// or mqtts://")
+        if port == 0 or not parts.hostname or _has_more(parts):
+            raise _bad(url, "must look like mqtt://user:password@host:1883")
+        try:
+            parts.hostname.encode("idna")
+        except UnicodeError:
+            raise _bad(url, "has an impossible host name") from None
+        if ca_file is not None and parts.scheme != "mqtts":
+            raise _bad(url, "must begin with mqtts:// to use a certificate authority")
+        return cls(
+            host=parts.hostname,
+            port=port or _DEFAULT_PORTS[parts.scheme],
+            username=_decoded(parts.username),
+            password=_decoded(parts.password),
+            tls=parts.scheme == "mqtts",
+            ca_file=ca_file,
+        )
+
+    def __str__(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{'mqtts' if self.tls else 'mqtt'}://{host}:{self.port}"
+
+
+def _has_more(parts: SplitResult) -> bool:
+    return parts.path not in ("", "/") or bool(parts.query or parts.fragment)
+
+
+def _decoded(part: str | None) -> str | None:
+    return unquote(part) if part else None
+
+
+def _bad(url: str, what: str) -> ValueError:
+    shown = re.sub(r"//.*@", "//", url)
+    return ValueError(f"broker address {shown!r} {what}")

@@ -1,0 +1,201 @@
+"""What the model has not: access control, encryption, sockets, and callers in a hurry."""
+
+import secrets
+import subprocess
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from broker import LocalBroker
+from fluid.bus import (
+    Closed,
+    CloseReason,
+    Confirmed,
+    Delivered,
+    LinkOptions,
+    Message,
+    Opened,
+    Subscription,
+)
+from fluid.bus.mqtt import BrokerAddress, MqttBus
+from fluid.bus.protocol import REASON_NO_MATCHING_SUBSCRIBERS
+from tests.integration.bus.private import private_mosquitto
+from tests.recorder import Recorder
+
+
+def open_at(address: BrokerAddress, client_id: str = "client") -> Recorder:
+    return Recorder(MqttBus(address), LinkOptions(client_id))
+
+
+@pytest.fixture(scope="module")
+def guarded_port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    """A broker that lets `pi` write and read below allowed/, and nobody else do anything."""
+    folder = tmp_path_factory.mktemp("access")
+    passwords, rights = folder / "passwords", folder / "rights"
+    command = ["mosquitto_passwd", "-b", "-c", str(passwords), "pi", "sec:ret/@"]
+    subprocess.run(command, check=True)
+    rights.write_text("user pi\ntopic readwrite allowed/#\n", encoding="utf-8")
+    options = {
+        "allow_anonymous": "false",
+        "password_file": str(passwords),
+        "acl_file": str(rights),
+    }
+    with private_mosquitto(folder, options) as port:
+        yield port
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One that vouches for itself and for 127.0.0.1; its key lies next to it."""
+    folder = tmp_path_factory.mktemp("tls")
+    subprocess.run(
+        [
+            "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+            "-nodes", "-days", "2", "-subj", "/CN=fluid", "-addext",
+            "subjectAltName=IP:127.0.0.1", "-keyout", "tls.key", "-out", "tls.crt",
+        ],
+        cwd=folder, check=True, capture_output=True,
+    )  # fmt: skip
+    return folder / "tls.crt"
+
+
+@pytest.fixture(scope="module")
+def tls_url(certificate: Path) -> Iterator[str]:
+    key = certificate.with_suffix(".key")
+    options = {"certfile": str(certificate), "keyfile": str(key)}
+    with private_mosquitto(certificate.parent, options) as port:
+        yield f"mqtts://127.0.0.1:{port}"
+
+
+class TestAccess:
+    @pytest.mark.parametrize("user", ["", "pi:wrong@", "nobody:sec@"])
+    def test_wrong_credentials_are_refused(self, guarded_port: int, user: str) -> None:
+        closed = open_at(BrokerAddress.parse(f"mqtt://{user}127.0.0.1:{guarded_port}")).closed()
+        assert closed == Closed(
+            CloseReason.REFUSED,
+            f"mqtt://127.0.0.1:{guarded_port} refused client 'client': Not authorized",
+        )
+
+    def test_rights_decide_what_is_accepted(self, guarded_port: int) -> None:
+        address = BrokerAddress.parse(f"mqtt://pi:sec%3Aret%2F%40@127.0.0.1:{guarded_port}")
+        client = open_at(address)
+        client.opened()
+        assert client.subscribe(Subscription("allowed/x")).accepted
+        not_authorised = 0x87
+        denied = client.publish(Message("denied/x", b"", qos=1))
+        assert denied.reason == not_authorised
+        assert not denied.accepted
+        assert client.publish(Message("allowed/x", b"yes", qos=1)).reason == 0
+        assert client.payloads(1) == [b"yes"]
+
+
+# A failed handshake leaves paho's socket to the garbage collector, which closes it.
+@pytest.mark.filterwarnings("ignore:unclosed <ssl.SSLSocket:ResourceWarning")
+class TestEncryption:
+    def test_messages_of_any_size_pass(self, tls_url: str, certificate: Path) -> None:
+        client = open_at(BrokerAddress.parse(tls_url, ca_file=certificate))
+        client.opened()
+        client.subscribe(Subscription("x"))
+        payloads = [secrets.token_bytes(size) for size in (0, 1, 16_384, 3_000_000)]
+        for payload in payloads:
+            client.link.publish(Message("x", payload, qos=1))
+        assert client.payloads(len(payloads)) == payloads
+        client.link.close()
+        assert client.closed() == Closed(CloseReason.REQUESTED)
+
+    def test_a_broker_of_an_unknown_authority_is_refused(self, tls_url: str) -> None:
+        closed = open_at(BrokerAddress.parse(tls_url)).closed()
+        assert closed.reason is CloseReason.REFUSED
+        assert closed.detail.startswith(f"{tls_url} has an untrusted certificate: self-signed")
+
+    def test_a_broker_without_encryption_is_unreachable(self, mosquitto: LocalBroker) -> None:
+        url = mosquitto.url.replace("mqtt:", "mqtts:")
+        assert open_at(BrokerAddress.parse(url)).closed().reason is CloseReason.UNREACHABLE
+
+    def test_an_authority_file_that_is_not_there_raises(self, tmp_path: Path) -> None:
+        address = BrokerAddress.parse("mqtts://127.0.0.1", ca_file=tmp_path / "none.crt")
+        with pytest.raises(FileNotFoundError):
+            MqttBus(address)
+
+
+class TestLoad:
+    @pytest.fixture
+    def address(self, mosquitto: LocalBroker) -> BrokerAddress:
+        return BrokerAddress.parse(mosquitto.url)
+
+    def test_publications_beyond_the_brokers_window_all_arrive(self, tmp_path: Path) -> None:
+        with private_mosquitto(tmp_path, {"max_inflight_messages": "5"}) as port:
+            client = open_at(BrokerAddress("127.0.0.1", port))
+            client.opened()
+            client.subscribe(Subscription("x"))
+            for number in range(500):
+                client.link.publish(Message("x", str(number).encode(), qos=1), token=number)
+            assert client.payloads(500) == [str(number).encode() for number in range(500)]
+            assert [client.confirmed() for _ in range(500)] == [Confirmed(n) for n in range(500)]
+
+    def test_all_that_was_published_before_close_arrives(self, address: BrokerAddress) -> None:
+        """Though the link is flooded: a reset would lose it, and publish the will."""
+        topic, will = secrets.token_hex(4), Message(secrets.token_hex(4), b"", qos=1)
+        watcher = open_at(address, "watcher")
+        watcher.opened()
+        watcher.subscribe(Subscription(topic), Subscription(will.topic))
+        client = Recorder(MqttBus(address), LinkOptions("client", will=will))
+        client.opened()
+        client.subscribe(Subscription(topic))
+        for _ in range(2000):
+            client.link.publish(Message(topic, bytes(200)))
+        for _ in range(200):
+            client.link.publish(Message(topic, bytes(200), qos=1))
+        client.link.close()
+        assert client.closed() == Closed(CloseReason.REQUESTED)
+        arrived = [each.message.topic for each in watcher.all_until_now()]
+        assert arrived == [topic] * 2200
+
+    def test_answers_reach_the_call_that_asked_from_any_thread(
+        self, address: BrokerAddress
+    ) -> None:
+        client = open_at(address, "threads")
+        client.opened()
+        topic = secrets.token_hex(4)
+        client.subscribe(Subscription(f"{topic}/even"))
+
+        def publish(first: int) -> None:
+            for token in range(first, first + 300):
+                name = "odd" if token % 2 else "even"
+                client.link.publish(Message(f"{topic}/{name}", b"", qos=1), token=token)
+
+        threads = [threading.Thread(target=publish, args=(first,)) for first in (0, 300, 600, 900)]
+        for thread in threads:
+            thread.start()
+        answers = [client.confirmed() for _ in range(1200)]
+        for thread in threads:
+            thread.join()
+        nobody = REASON_NO_MATCHING_SUBSCRIBERS
+        assert {answer.token: answer.reason for answer in answers} == {
+            token: nobody if token % 2 else 0 for token in range(1200)
+        }
+
+    def test_calls_race_with_the_end_of_the_connection_without_harm(self) -> None:
+        with LocalBroker() as broker:
+            client = open_at(BrokerAddress.parse(broker.url))
+            assert client.opened() == Opened(session_present=False)
+            ended = threading.Event()
+
+            def publish() -> None:
+                while not ended.is_set():
+                    client.link.publish(Message("x", b"", qos=1), token=1)
+                    client.link.ack(1)
+                    client.link.subscribe([Subscription("y")], token=1)
+
+            thread = threading.Thread(target=publish)
+            thread.start()
+            client.confirmed()
+            broker.stop()
+            while not isinstance(event := client.next(), Closed):
+                assert not isinstance(event, Delivered)
+            ended.set()
+            thread.join()
+        assert event.reason is CloseReason.LOST
+        assert client.is_quiet()

@@ -1,0 +1,146 @@
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from fluid.bus.protocol import Closed, CloseReason, Message
+from fluid.cli import main
+from tests.unit.fluid.client.fake_bus import (
+    FakeBus,
+    FakeLink,
+    answer_with_length,
+    error_payload,
+    never_answer,
+    result_document,
+)
+
+
+@pytest.fixture
+def images(tmp_path: Path) -> list[str]:
+    """Three files, of one, two and three bytes: the fake cluster's labels."""
+    files = [tmp_path / f"{length}.raw" for length in (1, 2, 3)]
+    for length, file in enumerate(files, start=1):
+        file.write_bytes(b"x" * length)
+    return [str(file) for file in files]
+
+
+def run(bus: FakeBus, *arguments: str) -> Result:
+    return CliRunner().invoke(main, ["infer", *arguments], obj=bus, env={"COLUMNS": "300"})
+
+
+def refuse_two_bytes(link: FakeLink, request: Message) -> None:
+    if len(request.payload) == 2:
+        link.answer(request, error_payload("a", "wrong_shape", "two bytes are too few"))
+    else:
+        answer_with_length(link, request)
+
+
+def test_prints_a_row_for_each_image(images: list[str]) -> None:
+    result = run(FakeBus(), *images)
+    assert result.exit_code == 0
+    rows = [line for line in result.stdout.splitlines() if ".raw" in line]
+    assert [row.split()[1].endswith(f"{n}.raw") for n, row in enumerate(rows, start=1)] == [
+        True
+    ] * 3
+    assert all("90.0%" in row and "pi-1" in row for row in rows)
+
+
+def test_prints_json_lines_in_the_order_of_the_images(images: list[str]) -> None:
+    result = run(FakeBus(), "--json", *images)
+    assert result.exit_code == 0
+    documents = [json.loads(line) for line in result.stdout.splitlines()]
+    assert [(each["image"], each["label"]) for each in documents] == list(
+        zip(images, [1, 2, 3], strict=True)
+    )
+    assert all(each["latency_ms"] > 0 and each["attempts"] == 1 for each in documents)
+
+
+def test_one_bad_image_does_not_stop_the_others(images: list[str]) -> None:
+    result = run(FakeBus(refuse_two_bytes), images[0], "gone.png", images[1], images[2])
+    assert result.exit_code == 1
+    assert result.stdout.count(".raw") == 2
+    assert result.stderr.splitlines() == [
+        "error: gone.png: cannot be read (No such file or directory) [unreadable_file]",
+        f"error: {images[1]}: two bytes are too few [wrong_shape]",
+    ]
+
+
+def test_errors_are_json_too(images: list[str]) -> None:
+    result = run(FakeBus(refuse_two_bytes), "--json", "gone.png", images[1])
+    assert result.exit_code == 1
+    gone, refused = (json.loads(line) for line in result.stdout.splitlines())
+    assert gone["error"]["code"] == "unreadable_file"
+    assert refused["error"] == {"code": "wrong_shape", "message": "two bytes are too few"}
+
+
+def test_a_time_out_is_an_error_of_its_image(images: list[str]) -> None:
+    result = run(FakeBus(never_answer), "--timeout", "0.05", "--json", images[0])
+    assert result.exit_code == 1
+    assert json.loads(result.stdout)["error"]["code"] == "timeout"
+
+
+def test_each_image_of_a_batch_has_its_row(images: list[str]) -> None:
+    def answer_as_batch(link: FakeLink, request: Message) -> None:
+        documents = [result_document("a", label) for label in (4, 5)]
+        link.answer(request, json.dumps(documents).encode())
+
+    result = run(FakeBus(answer_as_batch), "--json", images[0])
+    documents = [json.loads(line) for line in result.stdout.splitlines()]
+    assert [(each["image"], each["label"]) for each in documents] == [
+        (f"{images[0]}[0]", 4),
+        (f"{images[0]}[1]", 5),
+    ]
+
+
+def test_probabilities_are_asked_for_and_shown(images: list[str]) -> None:
+    def answer_with_probabilities(link: FakeLink, request: Message) -> None:
+        assert request.user_properties == (("probabilities", "true"),)
+        document = result_document("a") | {"probabilities": [0.25, 0.75]}
+        link.answer(request, json.dumps(document).encode())
+
+    result = run(FakeBus(answer_with_probabilities), "--probabilities", images[0])
+    assert "0.250 0.750" in result.stdout
+
+
+def test_no_broker_is_one_line(images: list[str]) -> None:
+    bus = FakeBus(refusals=[Closed(CloseReason.NOT_FOUND, "no such host: nowhere")])
+    result = run(bus, *images)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr == "error: no such host: nowhere\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["--broker", "http://x", "a.png"], "broker address 'http://x' must begin with mqtt://"),
+        (["--base-topic", "a/#", "a.png"], "base topic 'a/#' must be a plain topic name"),
+        (["--timeout", "0", "a.png"], "0.0 is not in the range"),
+        ([], "Missing argument"),
+    ],
+)
+def test_bad_options_are_usage_errors(arguments: list[str], complaint: str) -> None:
+    result = CliRunner().invoke(main, ["infer", *arguments])
+    assert result.exit_code == 2
+    assert complaint in result.stderr
+
+
+def test_the_base_topic_comes_from_the_environment(images: list[str]) -> None:
+    bus = FakeBus()
+    result = CliRunner().invoke(
+        main, ["infer", images[0]], obj=bus, env={"FLUID_BASE_TOPIC": "lab/fluid"}
+    )
+    assert result.exit_code == 0
+    assert bus.published[0].topic == "lab/fluid/infer"
+
+
+def test_the_broker_comes_from_the_environment(images: list[str]) -> None:
+    result = CliRunner().invoke(main, ["infer", images[0]], env={"FLUID_BROKER": "ftp://x"})
+    assert result.exit_code == 2
+    assert "'ftp://x'" in result.stderr
+
+
+def test_names_that_look_like_markup_are_printed_as_they_are(tmp_path: Path) -> None:
+    file = tmp_path / "[red]a.raw"
+    file.write_bytes(b"x")
+    assert "[red]a.raw" in run(FakeBus(), str(file)).stdout

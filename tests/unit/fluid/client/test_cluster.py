@@ -1,0 +1,183 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fluid.bus.protocol import Closed, CloseReason, Message
+from fluid.client import ClusterSnapshot, cluster_snapshot, set_mode
+from fluid.client.cluster import SnapshotCollector
+from fluid.errors import BrokerNotFound, BrokerRefused, BrokerUnreachable
+from fluid.messages import AgentState, ClusterState, Heartbeat, Mode, Presence, Role
+from fluid.topics import Topics
+from tests.unit.fluid.client.fake_bus import FakeBus, FakeLink, never_answer, retained
+
+TOPICS = Topics()
+
+
+def presence(agent: str, state: AgentState = AgentState.ONLINE, incarnation: int = 1) -> Presence:
+    return Presence(agent, state, Role.WORKER, 10, incarnation, bundle="abc")
+
+
+def presence_message(value: Presence) -> Message:
+    return retained(TOPICS.presence(value.agent), value.encode())
+
+
+def heartbeat_message(agent: str) -> Message:
+    return Message(TOPICS.heartbeat(agent), Heartbeat(agent, 1, 5, queue=3, busy=0.5).encode())
+
+
+def state_message(mode: Mode, operator_mode: Mode = Mode.AUTO, *, epoch: int = 0) -> Message:
+    state = ClusterState(2, epoch, "a", mode, operator_mode, ("a", "b"), {"lower": ("a",)})
+    return retained(TOPICS.cluster, state.encode())
+
+
+def closing(reason: CloseReason, detail: str) -> FakeBus:
+    return FakeBus(refusals=[Closed(reason, detail)])
+
+
+def snapshot_of(messages: list[Message]) -> ClusterSnapshot:
+    collector = SnapshotCollector(TOPICS)
+    for message in messages:
+        collector.add(message)
+    return collector.snapshot
+
+
+class TestCollector:
+    @given(st.permutations([1, 2, 3]))
+    def test_the_highest_incarnation_of_an_agent_holds(self, order: list[int]) -> None:
+        known = {
+            1: presence("a", AgentState.ONLINE, 1),
+            2: presence("a", AgentState.OFFLINE, 2),
+            3: presence("a", AgentState.ONLINE, 3),
+        }
+        snapshot = snapshot_of([presence_message(known[each]) for each in order])
+        assert snapshot.presences == (known[3],)
+
+    @given(st.permutations([0, 1, 2]))
+    def test_the_latest_decision_holds(self, order: list[int]) -> None:
+        snapshot = snapshot_of([state_message(Mode.HA, epoch=epoch) for epoch in order])
+        assert snapshot.state is not None
+        assert snapshot.state.epoch == 2
+
+    def test_a_will_of_the_same_incarnation_takes_an_agent_offline(self) -> None:
+        gone = presence("a", AgentState.OFFLINE)
+        snapshot = snapshot_of([presence_message(presence("a")), presence_message(gone)])
+        assert snapshot.presences == (gone,)
+        assert snapshot.online == ()
+
+    def test_a_leader_that_is_offline_is_no_leader(self) -> None:
+        online = [presence_message(presence("a")), state_message(Mode.HA)]
+        assert snapshot_of(online).has_leader
+        gone = presence_message(presence("a", AgentState.OFFLINE))
+        assert not snapshot_of([*online, gone]).has_leader
+
+    def test_heartbeats_of_agents_that_are_not_online_are_left_out(self) -> None:
+        snapshot = snapshot_of(
+            [presence_message(presence("a")), heartbeat_message("a"), heartbeat_message("x")]
+        )
+        assert list(snapshot.heartbeats) == ["a"]
+
+    def test_a_cleared_topic_says_nothing_and_nonsense_is_counted(self) -> None:
+        nonsense = Message(TOPICS.presence("a"), b"nonsense")
+        assert snapshot_of([retained(TOPICS.presence("a"), b"")]) == ClusterSnapshot()
+        assert snapshot_of([nonsense]).unreadable == 1
+
+    @given(
+        st.sampled_from([TOPICS.cluster, TOPICS.presence("a"), TOPICS.heartbeat("a"), "other"]),
+        st.binary(max_size=60),
+    )
+    def test_collecting_arbitrary_bytes_never_raises(self, topic: str, payload: bytes) -> None:
+        snapshot = snapshot_of([Message(topic, payload)])
+        assert snapshot.presences == ()
+
+
+class TestSnapshot:
+    def test_members_state_and_load_are_collected(self) -> None:
+        bus = FakeBus(
+            retained=[
+                presence_message(presence("b", AgentState.OFFLINE)),
+                presence_message(presence("a")),
+                state_message(Mode.HT),
+                heartbeat_message("a"),
+            ]
+        )
+        snapshot = cluster_snapshot(bus, TOPICS, quiet_s=0.0)
+        assert [each.agent for each in snapshot.presences] == ["a", "b"]
+        assert [each.agent for each in snapshot.online] == ["a"]
+        assert snapshot.state is not None
+        assert snapshot.state.mode is Mode.HT
+        assert snapshot.heartbeats["a"].queue == 3
+        assert not bus.links[0].is_open
+
+    def test_retained_messages_behind_the_marker_are_still_collected(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        deliver = FakeLink.deliver
+
+        def deliver_and_lag(link: FakeLink, message: Message) -> None:
+            deliver(link, message)
+            if message.payload == b"marker":
+                deliver(link, presence_message(presence("a")))
+                deliver(link, heartbeat_message("a"))
+
+        monkeypatch.setattr(FakeLink, "deliver", deliver_and_lag)
+        snapshot = cluster_snapshot(FakeBus(), TOPICS)
+        assert [each.agent for each in snapshot.online] == ["a"]
+
+    def test_an_online_agent_that_is_silent_is_not_waited_for_long(self) -> None:
+        bus = FakeBus(retained=[presence_message(presence("a"))])
+        snapshot = cluster_snapshot(bus, TOPICS, quiet_s=0.0, heartbeats_s=0.05, timeout_s=60.0)
+        assert [each.agent for each in snapshot.online] == ["a"]
+        assert snapshot.heartbeats == {}
+
+    def test_an_empty_broker_gives_an_empty_snapshot(self) -> None:
+        assert cluster_snapshot(FakeBus(), TOPICS, quiet_s=0.0) == ClusterSnapshot()
+
+    def test_a_broker_that_cannot_be_used_is_an_error(self) -> None:
+        with pytest.raises(BrokerNotFound, match="no such host"):
+            cluster_snapshot(closing(CloseReason.NOT_FOUND, "no such host"), TOPICS)
+        with pytest.raises(BrokerUnreachable, match="nothing listens"):
+            cluster_snapshot(closing(CloseReason.UNREACHABLE, "nothing listens"), TOPICS)
+        with pytest.raises(BrokerRefused, match="does not let us read"):
+            cluster_snapshot(FakeBus(subscribe_reason=0x87), TOPICS)
+
+
+class TestSetMode:
+    def agree(self, link: FakeLink, message: Message) -> None:
+        assert message.topic == TOPICS.mode_set
+        wanted = Mode(message.payload.decode())
+        becomes = Mode.HA if wanted is Mode.AUTO else wanted
+        link.deliver(state_message(becomes, wanted, epoch=1))
+
+    @pytest.mark.parametrize("mode", list(Mode))
+    def test_the_cluster_is_shown_once_it_works_as_told(self, mode: Mode) -> None:
+        before = [presence_message(presence("a")), state_message(Mode.HA)]
+        bus = FakeBus(self.agree, retained=before)
+        snapshot = set_mode(bus, TOPICS, mode, timeout_s=60.0)
+        assert snapshot.state is not None
+        assert snapshot.state.operator_mode is mode
+        assert snapshot.has_leader
+        assert [(each.payload, each.qos, each.retain) for each in bus.published] == [
+            (mode.encode(), 1, False)
+        ]
+
+    def test_what_is_so_already_needs_no_new_decision(self) -> None:
+        before = [presence_message(presence("a")), state_message(Mode.HT, Mode.HT)]
+        snapshot = set_mode(FakeBus(never_answer, retained=before), TOPICS, Mode.HT, timeout_s=60.0)
+        assert snapshot.state is not None
+        assert snapshot.state.mode is Mode.HT
+
+    def test_a_leader_that_does_not_take_it_up_is_shown_as_it_is(self) -> None:
+        before = [presence_message(presence("a")), state_message(Mode.HA)]
+        snapshot = set_mode(FakeBus(never_answer, retained=before), TOPICS, Mode.HT, timeout_s=0.05)
+        assert snapshot.has_leader
+        assert snapshot.state is not None
+        assert snapshot.state.operator_mode is Mode.AUTO
+
+    def test_what_a_gone_cluster_left_behind_is_no_answer(self) -> None:
+        left = [presence_message(presence("a")), state_message(Mode.HT, Mode.HT)]
+        bus = FakeBus(never_answer, retained=left, reasons=[0x10])
+        assert set_mode(bus, TOPICS, Mode.HT, timeout_s=60.0) == ClusterSnapshot()
+
+    def test_a_broker_that_forbids_it_is_an_error(self) -> None:
+        with pytest.raises(BrokerRefused, match="does not let us publish to fluid/mode/set"):
+            set_mode(FakeBus(never_answer, reasons=[0x87]), TOPICS, Mode.HA)

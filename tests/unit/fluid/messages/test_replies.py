@@ -1,0 +1,103 @@
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fluid.messages import (
+    ErrorReply,
+    Malformed,
+    Mode,
+    Reply,
+    Result,
+    decode_replies,
+    encode_replies,
+)
+
+NAMES = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
+SHARES = st.integers(0, 10**6).map(lambda millionths: millionths / 10**6)
+MILLISECONDS = st.integers(0, 10**8).map(lambda microseconds: microseconds / 1000)
+
+RESULTS = st.builds(
+    Result,
+    id=NAMES,
+    label=st.integers(0, 999),
+    class_name=NAMES,
+    confidence=SHARES,
+    mode=st.sampled_from([Mode.HA, Mode.HT]),
+    subnetwork=NAMES,
+    devices=st.lists(NAMES, max_size=3).map(tuple),
+    bundle=NAMES,
+    queue_ms=MILLISECONDS,
+    compute_ms=MILLISECONDS,
+    degraded=st.booleans(),
+    probabilities=st.none() | st.lists(SHARES, max_size=4).map(tuple),
+)
+REPLIES: st.SearchStrategy[Reply] = RESULTS | st.builds(
+    ErrorReply, id=NAMES, code=NAMES, message=NAMES
+)
+RESULT = Result("a", 3, "three", 0.9, Mode.HA, "100", ("pi-1", "pi-2"), "abc", 1.5, 2.25)
+
+
+@given(REPLIES)
+def test_one_reply_comes_back_as_it_was(reply: Reply) -> None:
+    payload = encode_replies([reply], as_list=False)
+    assert decode_replies(payload) == (reply,)
+    assert isinstance(json.loads(payload), dict)
+
+
+@given(st.lists(REPLIES, max_size=4))
+def test_the_replies_of_a_batch_come_back_as_they_were(replies: list[Reply]) -> None:
+    payload = encode_replies(replies, as_list=True)
+    assert decode_replies(payload) == tuple(replies)
+    assert isinstance(json.loads(payload), list)
+
+
+@given(st.binary())
+def test_decoding_arbitrary_bytes_never_raises(payload: bytes) -> None:
+    assert decode_replies(payload) == () or isinstance(decode_replies(payload), Malformed)
+
+
+@given(st.data())
+def test_decoding_a_reply_with_any_field_replaced_never_raises(data: st.DataObject) -> None:
+    document = RESULT.to_json()
+    field = data.draw(st.sampled_from(sorted(document)))
+    document[field] = data.draw(
+        st.none() | st.booleans() | st.floats() | st.text() | st.lists(st.integers(), max_size=2)
+    )
+    assert isinstance(decode_replies(json.dumps(document).encode()), tuple | Malformed)
+
+
+def test_json_nested_without_end_is_malformed() -> None:
+    assert isinstance(decode_replies(b"[" * 200_000), Malformed)
+
+
+def test_a_result_reads_well_and_says_only_what_is_so() -> None:
+    assert RESULT.to_json() == {
+        "id": "a",
+        "label": 3,
+        "class": "three",
+        "confidence": 0.9,
+        "mode": "ha",
+        "subnetwork": "100",
+        "devices": ["pi-1", "pi-2"],
+        "bundle": "abc",
+        "queue_ms": 1.5,
+        "compute_ms": 2.25,
+    }
+
+
+def test_an_error_code_of_a_newer_agent_is_kept() -> None:
+    payload = b'{"id": "a", "error": {"code": "too_dark", "message": "no light"}}'
+    assert decode_replies(payload) == (ErrorReply("a", "too_dark", "no light"),)
+
+
+@pytest.mark.parametrize("mode", ["auto", "turbo"])
+def test_a_mode_that_nothing_runs_in_is_malformed(mode: str) -> None:
+    payload = json.dumps(RESULT.to_json() | {"mode": mode}).encode()
+    assert isinstance(decode_replies(payload), Malformed)
+
+
+def test_one_bad_reply_spoils_its_batch() -> None:
+    payload = json.dumps([RESULT.to_json(), {"id": "b"}]).encode()
+    assert isinstance(decode_replies(payload), Malformed)
