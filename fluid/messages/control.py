@@ -54,6 +54,8 @@ class Presence:
     incarnation grows with each connection of the agent; lower ones are stale. bundle is the
     digest of what it serves. serving is the mode whose requests it hears now: HA shares are
     expected of those alone that hear every request. max_slots is how many slots it may hold.
+    term and leader: the highest term that it has seen, and whom it follows ("" for nobody): the
+    retained cluster state can be overwritten by a leader of the past, presences cannot.
     """
 
     agent: str
@@ -66,6 +68,8 @@ class Presence:
     max_slots: int = 1
     vote: Mode = Mode.AUTO
     interpreter: str = ""
+    term: int = 0
+    leader: str = ""
 
     def encode(self) -> bytes:
         return _dump(
@@ -80,6 +84,8 @@ class Presence:
                 "max_slots": self.max_slots,
                 "vote": self.vote,
                 "interpreter": self.interpreter,
+                "term": self.term,
+                "leader": self.leader,
             }
         )
 
@@ -179,6 +185,8 @@ def _presence(fields: Fields) -> Presence:
         max_slots=fields.integer("max_slots"),
         vote=Mode(fields.text("vote")),
         interpreter=fields.optional_text("interpreter") or "",
+        term=fields.integer("term"),
+        leader=fields.text("leader"),
     )
 
 

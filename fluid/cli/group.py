@@ -1,0 +1,109 @@
+"""The `fluid` command: finds its subcommands, imports only the one that runs, and says errors.
+
+Other packages bring commands through the entry point group `fluid.commands`, because `fluid`
+must not import them: the trainer's need TensorFlow, which a device does not have.
+"""
+
+import importlib
+import importlib.metadata
+from typing import Any
+
+import click
+
+from fluid.cli.errors import CommandFailed
+from fluid.errors import FluidError
+
+ENTRY_POINT_GROUP = "fluid.commands"
+
+# Commands of this package: where each is, and what `fluid --help` says without importing it.
+_OWN = {
+    "infer": ("fluid.cli.infer", "Have images classified by the cluster."),
+    "mode": ("fluid.cli.mode", "Set the mode: high accuracy, high throughput, or automatic."),
+    "status": ("fluid.cli.status", "Show the devices, what each does, and the mode."),
+}
+
+# The extra of the distribution that a package's commands need: the trainer's, which holds the
+# agent's too, for all that are not named here.
+_EXTRAS = {"edge_agent": "agent"}
+_OUR_PACKAGES = frozenset({"fluid", "trainer", "edge_agent", "broker"})
+
+
+class FluidGroup(click.Group):
+    """A group whose commands are imported when they run, and not when they are listed."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 -- click's signature
+        return sorted({*_OWN, *_entry_points()})
+
+    def get_command(
+        self,
+        ctx: click.Context,  # noqa: ARG002 -- click's signature
+        cmd_name: str,
+    ) -> click.Command | None:
+        if cmd_name in _OWN:
+            module_name, _ = _OWN[cmd_name]
+            command: object = getattr(importlib.import_module(module_name), cmd_name)
+        elif cmd_name in (found := _entry_points()):
+            command = _load(found[cmd_name])
+        else:
+            return None
+        if not isinstance(command, click.Command):
+            raise TypeError(f"'fluid {cmd_name}' is registered, but it is no command")
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        rows = [(name, self._summary(name)) for name in self.list_commands(ctx)]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except FluidError as error:
+            raise CommandFailed(str(error)) from error
+
+    def _summary(self, name: str) -> str:
+        if name in _OWN:
+            return _OWN[name][1]
+        return f"(see 'fluid {name} --help')"
+
+
+def _entry_points() -> dict[str, importlib.metadata.EntryPoint]:
+    return {each.name: each for each in importlib.metadata.entry_points(group=ENTRY_POINT_GROUP)}
+
+
+def _load(entry_point: importlib.metadata.EntryPoint) -> object:
+    try:
+        return entry_point.load()
+    except ModuleNotFoundError as error:
+        missing = error.name or ""
+        if missing.partition(".")[0] in _OUR_PACKAGES:
+            raise  # an installation that lacks one of our own modules is broken
+        package = entry_point.module.partition(".")[0]
+        extra = _EXTRAS.get(package, "trainer")
+        raise CommandFailed(
+            f"'fluid {entry_point.name}' needs the {extra} extra: pip install 'fluid-edge[{extra}]'"
+        ) from error
+
+
+def _print_version(ctx: click.Context, _parameter: click.Parameter, value: object) -> None:
+    if not value or ctx.resilient_parsing:
+        return
+    try:
+        version = importlib.metadata.version("fluid-edge")
+    except importlib.metadata.PackageNotFoundError:
+        version = "(a source tree that is not installed)"
+    click.echo(f"fluid {version}")
+    ctx.exit()
+
+
+@click.group(cls=FluidGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_print_version,
+    help="Show the version and exit.",
+)
+def main() -> None:
+    """Image classification over MQTT that goes on when a device dies."""

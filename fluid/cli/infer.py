@@ -1,0 +1,143 @@
+"""`fluid infer`: have images classified and print what they show."""
+
+import json
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import click
+
+from fluid.cli.target import Target, target_options
+from fluid.client import Answer
+from fluid.errors import FluidError, ImageError, RequestRefused, RequestTimeout
+from fluid.messages.replies import ErrorReply, Reply, Result
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """One image's outcome. A batch has a row for each of its images."""
+
+    image: str
+    answer: Answer
+    reply: Reply
+
+    @property
+    def failed(self) -> bool:
+        return isinstance(self.reply, ErrorReply)
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "image": self.image,
+            **self.reply.to_json(),
+            "latency_ms": round(self.answer.latency_ms, 3),
+            "attempts": self.answer.attempts,
+        }
+
+
+@click.command()
+@click.argument("images", nargs=-1, required=True, metavar="IMAGE...", type=click.Path())
+@click.option("--probabilities", is_flag=True, help="Also print every class's probability.")
+@click.option(
+    "--timeout",
+    "timeout_s",
+    type=click.FloatRange(min=0, min_open=True),
+    default=30.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long to keep asking for each image.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line.")
+@target_options
+def infer(
+    *,
+    target: Target,
+    images: tuple[str, ...],
+    probabilities: bool,
+    timeout_s: float,
+    as_json: bool,
+) -> None:
+    """Have images classified by the cluster.
+
+    IMAGE is a PNG, JPEG or .npy file (one image or a batch), or a file of raw pixels. An image
+    that fails does not stop the others; the exit status is then 1.
+    """
+    with target.client(timeout_s=timeout_s) as client:
+        answers = client.infer_many(images, probabilities=probabilities)
+        rows = (
+            row
+            for image, answer in zip(images, answers, strict=True)
+            for row in _rows(image, answer)
+        )
+        failed = _print_json(rows) if as_json else _print_table(rows, probabilities=probabilities)
+    if failed:
+        sys.exit(1)
+
+
+def _rows(image: str, answer: Answer) -> Iterator[_Row]:
+    if answer.error is not None:
+        message = str(answer.error).removeprefix(f"{image}: ")  # the row names it already
+        reply = ErrorReply(answer.id, _code(answer.error), message)
+        yield _Row(image, answer, reply)
+        return
+    for index, each in enumerate(answer.replies):
+        name = image if len(answer.replies) == 1 else f"{image}[{index}]"
+        yield _Row(name, answer, each)
+
+
+def _code(error: FluidError) -> str:
+    """A name for errors that did not come from the cluster, which has codes of its own."""
+    match error:
+        case RequestRefused():
+            return error.code
+        case RequestTimeout():
+            return "timeout"
+        case ImageError():
+            return "unreadable_file"
+        case _:
+            return "failed"
+
+
+def _print_json(rows: Iterator[_Row]) -> bool:
+    """Print each row as it comes; whether any failed."""
+    failed = False
+    for row in rows:
+        click.echo(json.dumps(row.to_json()))
+        failed |= row.failed
+    return failed
+
+
+def _print_table(rows: Iterator[_Row], *, probabilities: bool) -> bool:
+    """Print errors on stderr as they come, and the table of results at the end."""
+    from rich.console import Console  # noqa: PLC0415 -- `--json` needs no table
+    from rich.table import Table  # noqa: PLC0415 -- as above
+
+    table = Table()
+    headings = ("image", "class", "confidence", "sub-network", "devices", "ms")
+    for heading in (*headings, "probabilities") if probabilities else headings:
+        table.add_column(heading, overflow="fold")
+    failed = False
+    for row in rows:
+        if isinstance(row.reply, Result):
+            table.add_row(*_cells(row.image, row.reply, row.answer)[: len(table.columns)])
+        else:
+            failed = True
+            click.echo(f"error: {row.image}: {row.reply.message} [{row.reply.code}]", err=True)
+    if table.row_count:
+        Console().print(table)
+    return failed
+
+
+def _cells(image: str, result: Result, answer: Answer) -> tuple[str, ...]:
+    from rich.markup import escape  # noqa: PLC0415 -- as above
+
+    subnetwork = f"{result.subnetwork} (degraded)" if result.degraded else result.subnetwork
+    return (
+        escape(image),
+        escape(result.class_name),
+        f"{result.confidence:.1%}",
+        escape(subnetwork),
+        escape(", ".join(result.devices)),
+        f"{answer.latency_ms:.1f}",
+        " ".join(f"{each:.3f}" for each in result.probabilities or ()),
+    )

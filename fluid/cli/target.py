@@ -1,0 +1,90 @@
+"""Which cluster a command talks to: the options that all of them share.
+
+A `Bus` given as click's context object is used instead of a broker, so that tests and other
+programs can run the commands without one.
+"""
+
+import functools
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import click
+
+from fluid.bus.protocol import Bus
+from fluid.client import DEFAULT_BROKER, FluidClient
+from fluid.topics import Topics
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A cluster: the topics below its base at a broker (or on `given_bus`)."""
+
+    broker: str
+    topics: Topics
+    given_bus: Bus | None = None
+
+    def bus(self) -> Bus:
+        """The bus to it; raises click's error for a malformed address."""
+        if self.given_bus is not None:
+            return self.given_bus
+        # Only the commands that connect wait for paho, and only once they do.
+        from fluid.bus.mqtt import BrokerAddress, MqttBus  # noqa: PLC0415 -- as said above
+
+        with _bad_address():
+            return MqttBus(BrokerAddress.parse(self.broker))
+
+    def client(self, *, timeout_s: float) -> FluidClient:
+        """A client of it; raises click's error for a malformed address."""
+        base_topic = self.topics.base
+        if self.given_bus is not None:
+            return FluidClient(bus=self.given_bus, base_topic=base_topic, timeout_s=timeout_s)
+        with _bad_address():
+            return FluidClient(self.broker, base_topic=base_topic, timeout_s=timeout_s)
+
+
+@contextmanager
+def _bad_address() -> Iterator[None]:
+    try:
+        yield
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="'--broker'") from error
+
+
+def target_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Add `--broker` and `--base-topic`; the command gets them as `target`."""
+
+    @click.option(
+        "--broker",
+        envvar="FLUID_BROKER",
+        show_envvar=True,
+        default=DEFAULT_BROKER,
+        show_default=True,
+        metavar="URL",
+        help="mqtt://[user:password@]host[:port], or mqtts:// for TLS.",
+    )
+    @click.option(
+        "--base-topic",
+        envvar="FLUID_BASE_TOPIC",
+        show_envvar=True,
+        default="fluid",
+        show_default=True,
+        metavar="TOPIC",
+        callback=_topics,
+        help="What all topics of the cluster begin with.",
+    )
+    @click.pass_context
+    @functools.wraps(command)
+    def with_target(ctx: click.Context, /, broker: str, base_topic: Topics, **rest: Any) -> None:
+        target = Target(broker, base_topic, given_bus=ctx.find_root().obj)
+        command(target=target, **rest)
+
+    return with_target
+
+
+def _topics(_ctx: click.Context, _parameter: click.Parameter, value: str) -> Topics:
+    try:
+        return Topics(value)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from error

@@ -1,0 +1,22 @@
+"""The client library: images in, classifications out, whatever happens to the devices.
+
+`client` is what users call; `window` decides when a request is sent again (pure); `exchange` is
+the thread around it; `cluster` asks the cluster about itself and sets its mode.
+"""
+
+from fluid.client.answer import Answer
+from fluid.client.client import DEFAULT_BROKER, FluidClient
+from fluid.client.cluster import ClusterSnapshot, cluster_snapshot, set_mode
+from fluid.client.window import Backoff, ResendPolicy, Statistics
+
+__all__ = [
+    "DEFAULT_BROKER",
+    "Answer",
+    "Backoff",
+    "ClusterSnapshot",
+    "FluidClient",
+    "ResendPolicy",
+    "Statistics",
+    "cluster_snapshot",
+    "set_mode",
+]

@@ -1,0 +1,256 @@
+"""`FluidClient`: what a program calls to have images classified.
+
+Turns images into request messages and answers into results; `exchange.py` moves them.
+"""
+
+import itertools
+import threading
+from collections import deque
+from collections.abc import Generator, Iterable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+
+from fluid.bus.protocol import Bus, Message
+from fluid.client.answer import Answer
+from fluid.client.connecting import new_client_id
+from fluid.client.exchange import Exchange, ExchangeOptions
+from fluid.client.window import ResendPolicy, Statistics
+from fluid.codec import PROBABILITIES_PROPERTY, Images, ImageSource, encode_image
+from fluid.errors import ImageError
+from fluid.messages.replies import Result
+from fluid.topics import Topics
+
+DEFAULT_BROKER = "mqtt://127.0.0.1:1883"
+
+
+class FluidClient:
+    """A client of one cluster. Thread-safe: threads may share it and their requests overlap.
+
+    Nothing is connected before the first request, `connect()` or `with`. After the first
+    connection, a lost broker is not an error: the client connects again and sends every
+    unanswered request again under its own id, until that request's time is up.
+
+        with FluidClient("mqtt://broker.local:1883") as client:
+            print(client.infer("digit.png").class_name)
+    """
+
+    def __init__(
+        self,
+        broker: str | None = None,
+        *,
+        bus: Bus | None = None,
+        base_topic: str = "fluid",
+        timeout_s: float = 30.0,
+        connect_timeout_s: float = 5.0,
+        resend: ResendPolicy | None = None,
+    ) -> None:
+        """broker: `mqtt://[user:password@]host[:port]`, or `mqtts://`; by default the broker on
+        this machine. bus: speak through this instead, for example a `MemoryBus`. timeout_s: how
+        long a request is kept, unless it says otherwise. Raises ValueError for a malformed
+        address or base topic, or for both a broker and a bus.
+        """
+        if broker is not None and bus is not None:
+            raise ValueError("give a broker's address or a bus, not both")
+        self._topics = Topics(base_topic)
+        name = "the bus"
+        if bus is None:
+            bus, name = _mqtt(broker or DEFAULT_BROKER)
+        self._bus = bus
+        self._timeout_s = timeout_s
+        client_id = new_client_id()
+        self._options = ExchangeOptions(
+            broker=name,
+            client_id=client_id,
+            reply_topic=self._topics.result(client_id),
+            connect_timeout_s=connect_timeout_s,
+            resend=resend,
+        )
+        self._numbers = itertools.count(1)
+        self._connecting = threading.Lock()
+        self._exchange: Exchange | None = None
+        self._closed = False
+
+    def __enter__(self) -> Self:
+        self.connect()
+        return self
+
+    def __exit__(
+        self,
+        _type: type[BaseException] | None,
+        _value: BaseException | None,
+        _traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    @property
+    def statistics(self) -> Statistics:
+        """What the client has sent, got and dropped so far."""
+        return Statistics() if self._exchange is None else self._exchange.statistics
+
+    def connect(self) -> None:
+        """Connect now rather than with the first request; does nothing if that was done.
+
+        Raises `BrokerNotFound`, `BrokerRefused`, or `BrokerUnreachable` after
+        `connect_timeout_s`; RuntimeError once the client is closed.
+        """
+        self._connected()
+
+    def close(self) -> None:
+        """Disconnect. Requests under way in other threads end with a `RequestError`."""
+        with self._connecting:
+            self._closed = True
+            if self._exchange is not None:
+                self._exchange.stop()
+
+    def infer(
+        self, image: ImageSource, *, probabilities: bool = False, timeout_s: float | None = None
+    ) -> Result:
+        """Have one image classified, and wait for it.
+
+        image: a path, encoded bytes (PNG, JPEG, `.npy`, raw), a uint8 array (h, w[, c]) or a
+        Pillow image. probabilities: also ask for every class's probability.
+
+        Raises `ImageError` for what is no image, `RequestRefused` for a coded error from the
+        cluster, `RequestTimeout` if nobody answers, `BrokerError` if the first connection
+        fails, and ValueError if the image was a batch.
+        """
+        wish = self._wish(timeout_s, probabilities=probabilities)
+        return self._ask(encode_image(image), wish).result()
+
+    def infer_batch(
+        self,
+        images: ImageSource | list[Images] | tuple[Images, ...],
+        *,
+        probabilities: bool = False,
+        timeout_s: float | None = None,
+    ) -> list[Result]:
+        """Have several images classified by one request, which one answer completes.
+
+        images: a uint8 array (n, h, w[, c]), a sequence of equal arrays, or an `.npy` file or
+        bytes of such an array. The cluster bounds n (256 unless configured). Raises as `infer`
+        does; `RequestRefused` if any image of the batch was refused.
+        """
+        payload = encode_image(_stack(images) if isinstance(images, list | tuple) else images)
+        wish = self._wish(timeout_s, probabilities=probabilities)
+        return self._ask(payload, wish).results()
+
+    def infer_many(
+        self,
+        images: Iterable[ImageSource],
+        *,
+        window: int = 64,
+        probabilities: bool = False,
+        timeout_s: float | None = None,
+    ) -> Generator[Answer, None, None]:
+        """Have a stream of images classified, up to `window` at a time, in the order given.
+
+        `images` is consumed lazily, so it may be a camera without an end: an image is taken
+        when there is room for it, and an answer is given out before the next image is taken.
+
+        Errors are values: an image that cannot be read, is refused or is not answered in time
+        yields an `Answer` with that error and the stream goes on, since an iterator that has
+        raised is finished. `answer.result()` raises it, as a future's does. `BrokerError` (the
+        first connection) and what `images` itself raises do end the stream.
+
+        Leaving the loop early lets go of the requests that are under way.
+        """
+        if window < 1:
+            raise ValueError(f"window must be at least 1, not {window}")
+        wish = self._wish(timeout_s, probabilities=probabilities)
+        return self._stream(images, window, wish)
+
+    def _stream(
+        self, images: Iterable[ImageSource], window: int, wish: "_Wish"
+    ) -> Generator[Answer, None, None]:
+        under_way: deque[_Ticket] = deque()
+        try:
+            for image in images:
+                try:
+                    under_way.append(self._submit(encode_image(image), wish))
+                except ImageError as error:
+                    under_way.append(self._unsent(error))
+                while under_way and (len(under_way) >= window or under_way[0].future.done()):
+                    yield under_way[0].future.result()
+                    under_way.popleft()
+            while under_way:
+                yield under_way[0].future.result()
+                under_way.popleft()
+        finally:
+            for ticket in under_way:
+                self._abandon(ticket)
+
+    def _connected(self) -> Exchange:
+        with self._connecting:  # two threads' first requests share one connection
+            if self._closed:
+                raise RuntimeError("the client is closed")
+            if self._exchange is None:
+                exchange = Exchange(self._bus, self._options)
+                exchange.start()
+                self._exchange = exchange
+            return self._exchange
+
+    def _ask(self, payload: bytes, wish: "_Wish") -> Answer:
+        ticket = self._submit(payload, wish)
+        try:
+            return ticket.future.result()
+        finally:
+            self._abandon(ticket)  # where the wait was interrupted; else it has ended
+
+    def _submit(self, payload: bytes, wish: "_Wish") -> "_Ticket":
+        exchange = self._connected()
+        request_id = self._new_id()
+        message = Message(
+            topic=self._topics.infer,
+            payload=payload,
+            qos=1,
+            response_topic=self._options.reply_topic,
+            correlation=request_id.encode("ascii"),
+            user_properties=(PROBABILITIES_PROPERTY,) if wish.probabilities else (),
+        )
+        return _Ticket(request_id, exchange.submit(request_id, message, timeout_s=wish.timeout_s))
+
+    def _unsent(self, error: ImageError) -> "_Ticket":
+        ticket = _Ticket(self._new_id(), Future())
+        ticket.future.set_result(Answer(ticket.request_id, error=error))
+        return ticket
+
+    def _abandon(self, ticket: "_Ticket") -> None:
+        if self._exchange is not None and not ticket.future.done():
+            self._exchange.abandon(ticket.request_id)
+
+    def _wish(self, timeout_s: float | None, *, probabilities: bool) -> "_Wish":
+        return _Wish(self._timeout_s if timeout_s is None else timeout_s, probabilities)
+
+    def _new_id(self) -> str:
+        return f"{self._options.client_id}-{next(self._numbers)}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    timeout_s: float
+    probabilities: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Ticket:
+    request_id: str
+    future: "Future[Answer]"
+
+
+def _mqtt(url: str) -> tuple[Bus, str]:
+    # A client on another bus needs no paho.
+    from fluid.bus.mqtt import BrokerAddress, MqttBus  # noqa: PLC0415 -- for the reason above
+
+    address = BrokerAddress.parse(url)
+    return MqttBus(address), str(address)
+
+
+def _stack(images: Sequence[Images]) -> Images:
+    try:
+        return np.stack(images)
+    except ValueError as error:
+        raise ImageError(f"the images of a batch must be arrays of one shape ({error})") from error

@@ -1,0 +1,241 @@
+"""Asking a cluster about itself, and telling it which mode to work in.
+
+Each function is one short conversation on a connection of its own; none keeps anything.
+"""
+
+import math
+import queue
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from fluid.bus.protocol import (
+    REASON_NO_MATCHING_SUBSCRIBERS,
+    Bus,
+    Closed,
+    Confirmed,
+    Delivered,
+    Link,
+    LinkEvent,
+    LinkOptions,
+    Message,
+    Subscription,
+)
+from fluid.client.connecting import broker_error, new_client_id
+from fluid.errors import BrokerRefused, BrokerUnreachable
+from fluid.messages.control import (
+    AgentState,
+    ClusterState,
+    Heartbeat,
+    Malformed,
+    Mode,
+    Presence,
+    decode_cluster,
+    decode_heartbeat,
+    decode_presence,
+)
+from fluid.topics import Topics
+
+_SUBSCRIBED, _SAID = 1, 2  # tokens
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterSnapshot:
+    """What a cluster said of itself at one moment.
+
+    presences: the newest of each agent, by agent id, offline ones too. state: the leader's last
+    word, None if there never was one. heartbeats: the last heard of each online agent, by id; an
+    online agent without one was silent. unreadable: messages that could not be read.
+    """
+
+    presences: tuple[Presence, ...] = ()
+    state: ClusterState | None = None
+    heartbeats: dict[str, Heartbeat] = field(default_factory=dict)
+    unreadable: int = 0
+
+    @property
+    def online(self) -> tuple[Presence, ...]:
+        """The agents that are online, as far as the broker knows."""
+        return tuple(each for each in self.presences if each.state is AgentState.ONLINE)
+
+    @property
+    def has_leader(self) -> bool:
+        """Whether the agent that wrote `state` is online."""
+        return self.state is not None and any(
+            each.agent == self.state.leader for each in self.online
+        )
+
+
+class SnapshotCollector:
+    """Puts a snapshot together from messages, in any order. Pure: `cluster_snapshot` feeds it."""
+
+    def __init__(self, topics: Topics) -> None:
+        self._topics = topics
+        self._presences: dict[str, Presence] = {}
+        self._heartbeats: dict[str, Heartbeat] = {}
+        self._state: ClusterState | None = None
+        self._unreadable = 0
+
+    @property
+    def snapshot(self) -> ClusterSnapshot:
+        presences = tuple(self._presences[agent] for agent in sorted(self._presences))
+        online = {each.agent for each in presences if each.state is AgentState.ONLINE}
+        heartbeats = {agent: beat for agent, beat in self._heartbeats.items() if agent in online}
+        return ClusterSnapshot(presences, self._state, heartbeats, self._unreadable)
+
+    @property
+    def all_heard(self) -> bool:
+        """Whether each online agent has sent a heartbeat."""
+        snapshot = self.snapshot
+        return len(snapshot.heartbeats) == len(snapshot.online)
+
+    def add(self, message: Message) -> None:
+        """Take in one message of the cluster's; an empty one is a retained topic being cleared."""
+        if not message.payload:
+            return
+        if message.topic == self._topics.cluster:
+            self._add(decode_cluster(message.payload))
+        elif message.topic.startswith(self._topics.presence("")):
+            self._add(decode_presence(message.payload))
+        elif message.topic.startswith(self._topics.heartbeat("")):
+            self._add(decode_heartbeat(message.payload))
+
+    def _add(self, value: Presence | Heartbeat | ClusterState | Malformed) -> None:
+        match value:
+            case Presence():
+                # A late will carries a lower incarnation than the agent that has come back.
+                known = self._presences.get(value.agent)
+                if known is None or value.incarnation >= known.incarnation:
+                    self._presences[value.agent] = value
+            case Heartbeat():
+                self._heartbeats[value.agent] = value
+            case ClusterState():
+                known_state = self._state
+                if known_state is None or _rank(value) >= _rank(known_state):
+                    self._state = value
+            case Malformed():
+                self._unreadable += 1
+
+
+def cluster_snapshot(
+    bus: Bus,
+    topics: Topics,
+    *,
+    timeout_s: float = 5.0,
+    quiet_s: float = 0.2,
+    heartbeats_s: float = 1.5,
+) -> ClusterSnapshot:
+    """The members, the cluster's state, and each member's load.
+
+    Brokers do not say where the retained messages end. A marker that we send ourselves comes
+    back after them where a broker keeps order; others deliver retained messages from elsewhere,
+    so `quiet_s` without a message must pass too. Then heartbeats of online agents are waited
+    for, up to `heartbeats_s` after the subscription: three of their intervals.
+
+    Raises `BrokerError` if the broker cannot be used or does not answer within `timeout_s`.
+    """
+    collector = SnapshotCollector(topics)
+    with _connect(bus, timeout_s) as line:
+        marker = topics.result(line.client_id)
+        line.subscribe(topics.presence_all, topics.cluster, topics.heartbeat_all, marker)
+        quiet_from_s = heard_by_s = math.inf
+        while (now := time.monotonic()) < line.deadline_s:
+            if now >= quiet_from_s and (collector.all_heard or now >= heard_by_s):
+                return collector.snapshot
+            # Each of the two moments is worth waking for only while it lies ahead.
+            ahead = [moment for moment in (quiet_from_s, heard_by_s) if moment > now]
+            event = line.next_event(min([line.deadline_s, *ahead]))
+            if isinstance(event, Confirmed):
+                heard_by_s = time.monotonic() + heartbeats_s
+                line.link.publish(Message(marker, b"marker", qos=1))
+            elif isinstance(event, Delivered):
+                collector.add(event.message)
+                marks_end = event.message.topic == marker
+                if marks_end or (event.message.retain and quiet_from_s < math.inf):
+                    quiet_from_s = time.monotonic() + quiet_s
+    if heard_by_s == math.inf:
+        raise BrokerUnreachable(f"the broker did not answer within {timeout_s:g} s")
+    return collector.snapshot
+
+
+def set_mode(bus: Bus, topics: Topics, mode: Mode, *, timeout_s: float = 5.0) -> ClusterSnapshot:
+    """Tell the cluster to work in `mode` (`auto`: as it sees fit), and wait until it does.
+
+    Returns the cluster as it last showed itself: at once when an online leader has taken up the
+    word and is in that mode, else after `timeout_s`. Compare `state.operator_mode` (the word
+    taken up) and `state.mode` (what it became); without `has_leader` nobody was there to hear.
+
+    Raises `BrokerError` if the broker cannot be used or does not let us say it.
+    """
+    collector = SnapshotCollector(topics)
+    with _connect(bus, timeout_s) as line:
+        line.subscribe(topics.presence_all, topics.cluster)
+        was_said = False
+        while time.monotonic() < line.deadline_s:
+            if was_said and _works_in(collector.snapshot, mode):
+                return collector.snapshot
+            event = line.next_event(line.deadline_s)
+            if isinstance(event, Delivered):
+                collector.add(event.message)
+            elif isinstance(event, Confirmed) and event.token == _SUBSCRIBED:
+                line.link.publish(Message(topics.mode_set, mode.encode(), qos=1), token=_SAID)
+            elif isinstance(event, Confirmed):
+                if not event.accepted:
+                    raise BrokerRefused(f"the broker does not let us publish to {topics.mode_set}")
+                if event.reason == REASON_NO_MATCHING_SUBSCRIBERS:
+                    return ClusterSnapshot()  # what is retained was left by agents long gone
+                was_said = True
+    if not was_said:
+        raise BrokerUnreachable(f"the broker did not answer within {timeout_s:g} s")
+    return collector.snapshot
+
+
+def _works_in(snapshot: ClusterSnapshot, mode: Mode) -> bool:
+    state = snapshot.state
+    if state is None or not snapshot.has_leader or state.operator_mode is not mode:
+        return False
+    return mode is Mode.AUTO or state.mode is mode
+
+
+def _rank(state: ClusterState) -> tuple[int, int]:
+    return state.term, state.epoch
+
+
+class _Line:
+    """A link, its events in order, and the time by which the conversation must end."""
+
+    def __init__(self, bus: Bus, timeout_s: float) -> None:
+        self.client_id = new_client_id()
+        self.deadline_s = time.monotonic() + timeout_s
+        self._events: queue.SimpleQueue[LinkEvent] = queue.SimpleQueue()
+        self.link: Link = bus.open(LinkOptions(self.client_id), self._events.put)
+
+    def subscribe(self, *topic_filters: str) -> None:
+        """Subscribe; `Confirmed` with the token _SUBSCRIBED follows, if the broker lets us."""
+        subscriptions = [Subscription(each, qos=1) for each in topic_filters]
+        self.link.subscribe(subscriptions, token=_SUBSCRIBED)
+
+    def next_event(self, until_s: float) -> LinkEvent | None:
+        """The next event, or None if none comes until then; raises `BrokerError` when the link
+        ends, and when the subscription was refused."""
+        try:
+            event = self._events.get(timeout=max(0.0, until_s - time.monotonic()))
+        except queue.Empty:
+            return None
+        if isinstance(event, Closed):
+            raise broker_error(event, broker="the broker")
+        if isinstance(event, Confirmed) and event.token == _SUBSCRIBED and not event.accepted:
+            raise BrokerRefused("the broker does not let us read the cluster's topics")
+        return event
+
+
+@contextmanager
+def _connect(bus: Bus, timeout_s: float) -> Iterator[_Line]:
+    line = _Line(bus, timeout_s)
+    try:
+        if line.next_event(line.deadline_s) is None:
+            raise BrokerUnreachable(f"the broker did not answer within {timeout_s:g} s")
+        yield line
+    finally:
+        line.link.close()

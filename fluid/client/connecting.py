@@ -1,0 +1,27 @@
+"""What both faces of the client say and do about a link: names, backoff, errors."""
+
+import secrets
+
+from fluid.bus.protocol import Closed, CloseReason
+from fluid.errors import BrokerError, BrokerNotFound, BrokerRefused, BrokerUnreachable
+
+_ERRORS: dict[CloseReason, type[BrokerError]] = {
+    CloseReason.NOT_FOUND: BrokerNotFound,
+    CloseReason.REFUSED: BrokerRefused,
+}
+
+
+def new_client_id() -> str:
+    """A client id that nobody else has: two clients of one id disconnect each other."""
+    return f"fluid-client-{secrets.token_hex(6)}"
+
+
+def broker_error(closed: Closed, *, broker: str) -> BrokerError:
+    """Why no connection to `broker` (its name for people) could be had or kept."""
+    error_class = _ERRORS.get(closed.reason, BrokerUnreachable)
+    return error_class(closed.detail or f"{broker}: {closed.reason}")
+
+
+def is_lasting(closed: Closed) -> bool:
+    """Whether connecting again would end in the same way until somebody changes something."""
+    return closed.reason in _ERRORS

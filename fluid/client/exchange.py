@@ -1,0 +1,324 @@
+"""The thread that turns requests into answers: the thin shell around `RequestWindow`.
+
+Owns the link, its queue of events and the clock. One thread does everything, in the order in
+which things reach its queue; other threads only put commands there. It decides nothing about
+when to send: `window.py` does.
+"""
+
+import logging
+import math
+import queue
+import threading
+import time
+from concurrent.futures import Future
+from dataclasses import dataclass, replace
+
+from fluid.bus.protocol import (
+    Bus,
+    Closed,
+    CloseReason,
+    Confirmed,
+    Delivered,
+    Link,
+    LinkEvent,
+    LinkOptions,
+    Message,
+    Opened,
+    Subscription,
+)
+from fluid.client.answer import Answer
+from fluid.client.connecting import broker_error, is_lasting
+from fluid.client.window import (
+    Backoff,
+    RequestWindow,
+    ResendPolicy,
+    Send,
+    Settled,
+    Statistics,
+    TimedOut,
+    WhyUnanswered,
+)
+from fluid.errors import RequestError, RequestRefused, RequestTimeout
+from fluid.messages.control import Malformed
+from fluid.messages.replies import decode_replies
+
+_LOG = logging.getLogger(__name__)
+
+_REOPEN = Backoff(first_s=0.1, greatest_s=5.0)
+_GOODBYE_S = 2.0  # how long `stop` waits for the broker to hear of it
+_SUBSCRIBED = 0  # the token of the subscription; publishes count up from 1
+
+
+@dataclass(frozen=True, slots=True)
+class ExchangeOptions:
+    """broker: its name for people. client_id also names the reply topic's last part."""
+
+    broker: str
+    client_id: str
+    reply_topic: str
+    connect_timeout_s: float = 5.0
+    resend: ResendPolicy | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Submit:
+    request_id: str
+    message: Message
+    timeout_s: float
+    submitted_s: float
+    future: "Future[Answer]"
+
+
+@dataclass(frozen=True, slots=True)
+class _Abandon:
+    request_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Stop:
+    pass
+
+
+class Exchange:
+    """One client's conversation with the cluster. Every method may be called from any thread."""
+
+    def __init__(self, bus: Bus, options: ExchangeOptions) -> None:
+        self._bus = bus
+        self._options = options
+        self._queue: queue.SimpleQueue[LinkEvent | _Submit | _Abandon | _Stop] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name=options.client_id, daemon=True)
+        self._ready: Future[None] = Future()
+        # Guards the end: a request is either refused by `submit` or ended by the thread.
+        self._gate = threading.Lock()
+        self._ended = False
+        # The thread's own.
+        self._window = RequestWindow(options.resend)
+        self._requests: dict[str, _Submit] = {}
+        self._link: Link | None = None
+        self._stopping = False
+        self._connect_deadline_s = math.inf
+        self._reopen_s: float | None = None
+        self._closes_in_a_row = 0
+        self._last_closed = Closed(CloseReason.UNREACHABLE, f"{options.broker} does not answer")
+        self._request_of_token: dict[int, str] = {}
+        self._last_token = _SUBSCRIBED
+
+    @property
+    def statistics(self) -> Statistics:
+        return self._window.statistics
+
+    def start(self) -> None:
+        """Connect; returns once replies can be heard. Raises `BrokerError`."""
+        self._thread.start()
+        try:
+            self._ready.result()
+        except BaseException:  # an interrupted wait too must leave no thread behind
+            self.stop()
+            raise
+
+    def submit(self, request_id: str, message: Message, *, timeout_s: float) -> "Future[Answer]":
+        """Send a request until it is answered; the future always ends, and never with an error.
+
+        `message` lacks only its expiry. Raises RuntimeError once the exchange has stopped.
+        """
+        future: Future[Answer] = Future()
+        with self._gate:
+            if self._ended:
+                raise RuntimeError("the client is closed")
+            self._queue.put(_Submit(request_id, message, timeout_s, time.monotonic(), future))
+        return future
+
+    def abandon(self, request_id: str) -> None:
+        """Let go of a request whose answer nobody wants any more."""
+        self._queue.put(_Abandon(request_id))
+
+    def stop(self) -> None:
+        """Disconnect; what is still unanswered ends with a `RequestError`."""
+        self._queue.put(_Stop())
+        self._thread.join()
+
+    # --- the thread -------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        try:
+            self._connect_deadline_s = time.monotonic() + self._options.connect_timeout_s
+            self._open()
+            while not self._stopping:
+                self._step()
+            self._say_goodbye()
+        finally:
+            self._end_everything()
+
+    def _step(self) -> None:
+        """Wait for the next event or deadline; handle all events before any deadline, so that
+        an answer that has arrived is never counted as missing."""
+        self._handle_next(self._next_deadline())
+        for _ in range(self._queue.qsize()):
+            self._handle_next(0.0)
+        now = time.monotonic()
+        if now >= self._connect_deadline_s:
+            self._fail_to_start(self._last_closed)
+        if self._reopen_s is not None and now >= self._reopen_s:
+            self._open()
+        due = self._window.due(now)
+        for timed_out in due.timed_out:
+            self._time_out(timed_out)
+        for send in due.sends:
+            self._send(send)
+
+    def _next_deadline(self) -> float | None:
+        moments = (self._window.next_deadline(), self._reopen_s, self._connect_deadline_s)
+        soonest_s = min((moment for moment in moments if moment is not None), default=math.inf)
+        return None if soonest_s == math.inf else soonest_s
+
+    def _handle_next(self, deadline_s: float | None) -> None:
+        wait_s = None if deadline_s is None else max(0.0, deadline_s - time.monotonic())
+        try:
+            item = self._queue.get(timeout=wait_s)
+        except queue.Empty:
+            return
+        match item:
+            case Delivered(message):
+                self._take_reply(message)
+            case Confirmed():
+                self._take_confirmation(item)
+            case _Submit():
+                self._requests[item.request_id] = item
+                self._window.submit(item.request_id, item.submitted_s, timeout_s=item.timeout_s)
+            case _Abandon(request_id):
+                if self._window.abandon(request_id):
+                    del self._requests[request_id]
+            case Opened():
+                self._subscribe()
+            case Closed():
+                self._take_closed(item)
+            case _Stop():
+                self._stopping = True
+
+    # --- the link ---------------------------------------------------------------------------
+
+    def _open(self) -> None:
+        self._reopen_s = None
+        # A session of its own each time: replies that came in between are asked for again.
+        self._link = self._bus.open(LinkOptions(self._options.client_id), self._queue.put)
+
+    def _subscribe(self) -> None:
+        if self._link is not None:
+            reply = Subscription(self._options.reply_topic, qos=1, send_retained=False)
+            self._link.subscribe([reply], token=_SUBSCRIBED)
+
+    def _take_confirmation(self, confirmed: Confirmed) -> None:
+        if confirmed.token != _SUBSCRIBED:
+            self._take_publish_confirmation(confirmed)
+        elif confirmed.accepted:
+            self._closes_in_a_row = 0
+            self._connect_deadline_s = math.inf
+            self._window.link_opened(time.monotonic())
+            if not self._ready.done():
+                self._ready.set_result(None)
+        else:
+            detail = f"{self._options.broker} refuses to deliver {self._options.reply_topic}"
+            self._last_closed = Closed(CloseReason.REFUSED, detail)
+            self._fail_to_start(self._last_closed)
+            if self._link is not None:
+                self._link.close()  # and try again, as permissions may be on their way
+
+    def _take_closed(self, closed: Closed) -> None:
+        self._link = None
+        self._request_of_token.clear()
+        self._window.link_lost()
+        if self._stopping:
+            return
+        if closed.reason is not CloseReason.REQUESTED:
+            self._last_closed = closed
+        if is_lasting(closed):
+            self._fail_to_start(closed)
+        self._closes_in_a_row += 1
+        delay_s = _REOPEN.delay_s(self._closes_in_a_row)
+        self._reopen_s = time.monotonic() + delay_s
+        why = self._last_closed.detail
+        _LOG.info("the link closed (%s); opening another in %.1f s", why, delay_s)
+
+    def _fail_to_start(self, closed: Closed) -> None:
+        """The first connection has failed for good: `start` raises. Later ones are retried."""
+        if not self._ready.done():
+            self._ready.set_exception(broker_error(closed, broker=self._options.broker))
+            self._stopping = True
+
+    def _say_goodbye(self) -> None:
+        deadline_s = time.monotonic() + _GOODBYE_S
+        if self._link is not None:
+            self._link.close()
+        while self._link is not None and time.monotonic() < deadline_s:
+            self._handle_next(deadline_s)
+
+    def _end_everything(self) -> None:
+        with self._gate:
+            self._ended = True
+        while not self._queue.empty():
+            item = self._queue.get()
+            if isinstance(item, _Submit):
+                self._requests[item.request_id] = item
+        for request in tuple(self._requests.values()):
+            error = RequestError(request.request_id, "the client was closed before an answer came")
+            self._finish(Answer(request.request_id, error=error))
+        if not self._ready.done():
+            self._ready.set_exception(RuntimeError("the client was closed while it connected"))
+
+    # --- requests ---------------------------------------------------------------------------
+
+    def _send(self, send: Send) -> None:
+        if self._link is None:
+            return  # lost a moment ago: it is due again as soon as there is another
+        self._last_token += 1
+        self._request_of_token[self._last_token] = send.request_id
+        message = self._requests[send.request_id].message
+        expiry_s = max(1, math.ceil(send.expiry_s))
+        self._link.publish(replace(message, expiry_s=expiry_s), token=self._last_token)
+
+    def _take_publish_confirmation(self, confirmed: Confirmed) -> None:
+        request_id = self._request_of_token.pop(confirmed.token, None)
+        if request_id is None:
+            return
+        now = time.monotonic()
+        settled = self._window.confirmed(request_id, now, reason=confirmed.reason)
+        if settled is not None:
+            topic = self._requests[request_id].message.topic
+            message = f"{self._options.broker} does not let this client publish to {topic}"
+            code = f"mqtt_reason_{confirmed.reason:#04x}"
+            self._settle(
+                settled, Answer(request_id, error=RequestRefused(request_id, code, message))
+            )
+
+    def _take_reply(self, message: Message) -> None:
+        replies = decode_replies(message.payload)
+        if isinstance(replies, Malformed) or not replies or message.correlation is None:
+            _LOG.warning("an unreadable reply on %s is dropped", message.topic)
+            self._window.unreadable()
+            return
+        request_id = message.correlation.decode("ascii", errors="replace")
+        settled = self._window.answered(request_id, time.monotonic())
+        if settled is not None:
+            self._settle(settled, Answer(request_id, replies))
+
+    def _settle(self, settled: Settled, answer: Answer) -> None:
+        self._finish(replace(answer, latency_ms=settled.latency_ms, attempts=settled.attempts))
+
+    def _time_out(self, timed_out: TimedOut) -> None:
+        seconds = f"{timed_out.waited_s:.1f} s"
+        reasons = {
+            WhyUnanswered.NO_ANSWER: f"no answer from {self._options.broker} within {seconds}",
+            WhyUnanswered.NO_AGENT: (
+                f"no agent is serving at {self._options.broker} (asked for {seconds})"
+            ),
+            WhyUnanswered.NO_LINK: (
+                f"no connection to {self._options.broker} for the last part of {seconds}: "
+                f"{self._last_closed.detail}"
+            ),
+        }
+        error = RequestTimeout(timed_out.request_id, reasons[timed_out.why])
+        latency_ms = 1000 * timed_out.waited_s
+        self._finish(Answer(timed_out.request_id, (), error, latency_ms, timed_out.attempts))
+
+    def _finish(self, answer: Answer) -> None:
+        self._requests.pop(answer.id).future.set_result(answer)
