@@ -24,6 +24,7 @@ from fluid.bus import (
     Message,
     Opened,
 )
+from fluid.bus.protocol import REASON_NO_MATCHING_SUBSCRIBERS
 from fluid.messages import Malformed
 
 _log = logging.getLogger(__name__)
@@ -49,6 +50,15 @@ class FromLink:
     event: LinkEvent
 
 
+@dataclass(slots=True)
+class _Line:
+    """A link of ours. Before it is open it may only be closed."""
+
+    source: Source
+    link: Link
+    is_open: bool = False
+
+
 class Switchboard:
     """The control link, the inference link and the links to adopted sessions.
 
@@ -60,16 +70,18 @@ class Switchboard:
         self._bus = bus
         self._wire = wire
         self._post = post
-        self._links: dict[tuple[LinkName | None, str], tuple[Source, Link]] = {}
+        self._links: dict[tuple[LinkName | None, str], _Line] = {}
         self._generation = 0
-        self._greeting: Message | None = None
+        self._probe: Message | None = None
         self.malformed = 0
 
     def events(self, item: FromLink) -> list[Event]:
         """What a raw link event means; nothing if its link is not the current one any more."""
         current = self._links.get((item.source.name, item.source.adopts))
-        if current is None or current[0] != item.source:
+        if current is None or current.source != item.source:
             return []
+        if isinstance(item.event, Opened):
+            current.is_open = True
         if isinstance(item.event, Closed):
             del self._links[item.source.name, item.source.adopts]
         if item.source.name is LinkName.CONTROL:
@@ -82,9 +94,9 @@ class Switchboard:
         """Carry out an effect; False if it is not of the bus. On a link that is gone it is
         nothing: the core learns of the loss by `LinkClosed` and starts afresh."""
         match effect:
-            case do.OpenControl(presence, will):
-                self._greeting = self._wire.presence(presence)
-                self._open(LinkName.CONTROL, "", self._wire.control_options(will))
+            case do.OpenControl():
+                self._probe = self._wire.probe(effect)
+                self._open(LinkName.CONTROL, "", self._wire.control_options(effect))
             case do.OpenInfer():
                 self._open(LinkName.INFER, "", self._wire.infer_options(self._wire.agent))
             case do.CloseLink(link):
@@ -104,8 +116,8 @@ class Switchboard:
         match effect:
             case do.PublishPresence(presence):
                 message = wire.presence(presence)
-            case do.PublishHeartbeat():
-                message = wire.heartbeat(effect)
+            case do.PublishHeartbeat(heartbeat):
+                message = wire.heartbeat(heartbeat)
             case do.PublishCluster():
                 message = wire.cluster(effect)
             case do.SendPartials():
@@ -166,18 +178,18 @@ class Switchboard:
         return True
 
     def _link(self, name: LinkName | None, adopts: str = "") -> Link | None:
-        current = self._links.get((name, adopts))
-        return current[1] if current else None
+        line = self._links.get((name, adopts))
+        return line.link if line and line.is_open else None
 
     def _open(self, name: LinkName | None, adopts: str, options: LinkOptions) -> None:
         self._generation += 1
         source = Source(name, adopts, self._generation)
         link = self._bus.open(options, lambda event: self._post(FromLink(source, event)))
-        self._links[name, adopts] = (source, link)
+        self._links[name, adopts] = _Line(source, link)
 
     def _close(self, name: LinkName | None, adopts: str, *, end_session: bool) -> None:
-        if link := self._link(name, adopts):
-            link.close(end_session=end_session)
+        if line := self._links.get((name, adopts)):
+            line.link.close(end_session=end_session)
         if name is None:
             self._links.pop((name, adopts), None)
 
@@ -185,9 +197,9 @@ class Switchboard:
         match event:
             case Opened():
                 link = self._link(LinkName.CONTROL)
-                if link and self._greeting:
+                if link and self._probe:
                     link.subscribe(self._wire.control_subscriptions())
-                    link.publish(self._greeting)
+                    link.publish(self._probe)
                 return [seen.LinkOpened(LinkName.CONTROL)]
             case Closed(reason, detail):
                 return [seen.LinkClosed(LinkName.CONTROL, reason, detail)]
@@ -228,5 +240,6 @@ class Switchboard:
                 return [seen.AdoptionClosed(agent, reason)]
             case Delivered():
                 return [self._wire.adoption_event(agent, event)]
-            case Confirmed(token):
-                return [seen.AdoptionConfirmed(agent, token, event.accepted)]
+            case Confirmed(token, code):
+                heard = code != REASON_NO_MATCHING_SUBSCRIBERS
+                return [seen.AdoptionConfirmed(agent, token, event.accepted, heard)]

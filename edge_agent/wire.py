@@ -13,6 +13,7 @@ from fluid.bus import Delivered, LinkOptions, Message, Subscription
 from fluid.codec import PROBABILITIES_PROPERTY
 from fluid.errors import ErrorCode
 from fluid.messages import (
+    Heartbeat,
     Malformed,
     Presence,
     decode_cluster,
@@ -31,6 +32,7 @@ from fluid.topics import Topics
 HANDOVERS_PROPERTY = "fluid-handovers"
 DEFAULT_RECEIVE_MAXIMUM = 64
 _ID_CHARACTERS = 128
+_TOPIC_BYTES = 65_535  # MQTT 5, section 1.5.4
 _IMPOSTOR = Malformed("the payload speaks for another agent than the topic")
 
 
@@ -56,10 +58,10 @@ class Wire:
 
     # Links and their subscriptions.
 
-    def control_options(self, will: Presence) -> LinkOptions:
+    def control_options(self, effect: do.OpenControl) -> LinkOptions:
         return LinkOptions(
-            client_id=f"{self._client_id(self.agent)}-control",
-            will=self.presence(will),
+            client_id=f"{self._client_id(self.agent)}-control-{effect.boot:x}",
+            will=self.presence(effect.will),
         )
 
     def infer_options(self, agent: str) -> LinkOptions:
@@ -80,7 +82,7 @@ class Wire:
             Subscription(topics.mode_set),
             Subscription(topics.partial(self.agent)),
             Subscription(topics.done),
-            Subscription(topics.heartbeat_all, qos=0),
+            Subscription(topics.heartbeat_all),
         ]
 
     def route_filter(self, route: Route) -> str:
@@ -108,8 +110,11 @@ class Wire:
         topic = self.topics.presence(presence.agent)
         return Message(topic, presence.encode(), qos=1, retain=True)
 
-    def heartbeat(self, effect: do.PublishHeartbeat) -> Message:
-        heartbeat = effect.heartbeat
+    def probe(self, effect: do.OpenControl) -> Message:
+        """A heartbeat with the QoS of the retained messages, so that it does not overtake them."""
+        return replace(self.heartbeat(effect.probe), qos=1)
+
+    def heartbeat(self, heartbeat: Heartbeat) -> Message:
         return Message(self.topics.heartbeat(heartbeat.agent), heartbeat.encode())
 
     def cluster(self, effect: do.PublishCluster) -> Message:
@@ -133,8 +138,11 @@ class Wire:
 
     def handover(self, effect: do.RepublishAdopted) -> Message:
         message = effect.request.message
+        # A property without a name means nothing to us, and our own bus would not send it.
         others = tuple(
-            (name, value) for name, value in message.user_properties if name != HANDOVERS_PROPERTY
+            (name, value)
+            for name, value in message.user_properties
+            if name and name != HANDOVERS_PROPERTY
         )
         return replace(
             message,
@@ -188,10 +196,10 @@ class Wire:
         topic_id = self.topics.request_id(message.topic)
         reply_to = message.response_topic or self.topics.result(topic_id)
         fault = None
-        if not self.topics.may_answer_on(reply_to):
+        if not self.topics.may_answer_on(reply_to) or len(reply_to.encode()) > _TOPIC_BYTES:
             fault = RequestFault(
                 ErrorCode.BAD_RESPONSE_TOPIC,
-                "the response topic has a wildcard or belongs to the cluster; "
+                "the response topic has a wildcard, belongs to the cluster or is too long; "
                 f"choose one such as {self.topics.result('my-client')}",
             )
             reply_to = self.topics.result(None)

@@ -56,6 +56,7 @@ class Adoption:
         self._max_handovers = max_handovers
         self._tokens = count(1)
         self._unconfirmed: dict[int, int] = {}
+        self._republished: set[int] = set()
         self._marked = False
         self._handed_over = 0
         self._retry_at: float | None = None
@@ -64,6 +65,7 @@ class Adoption:
         self._retry_at = None
         self._attempts += 1
         self._unconfirmed.clear()
+        self._republished.clear()
         self._marked = False
         return [Note("adoption_started", {"agent": self.agent}), OpenAdoption(self.agent)]
 
@@ -80,18 +82,20 @@ class Adoption:
         handovers = request.handovers + event.was_sent
         token = next(self._tokens)
         self._unconfirmed[token] = event.ack_id
-        self._handed_over += 1
-        if handovers > self._max_handovers:
-            fault = RequestFault(
-                ErrorCode.EXECUTION_FAILED,
-                f"{handovers} devices went down while they held this request; it is not passed on",
-            )
+        # What is wrong with an envelope may also be what keeps it from being published again.
+        if fault := request.fault or self._worn_out(handovers):
             return [ReplyAdopted(self.agent, request, build_error(request, fault), token)]
+        self._handed_over += 1
+        self._republished.add(token)
         return [RepublishAdopted(self.agent, request, handovers, token)]
 
-    def confirmed(self, event: AdoptionConfirmed) -> list[Effect]:
+    def confirmed(self, event: AdoptionConfirmed, now: float) -> list[Effect]:
+        if not event.heard and event.token in self._republished:
+            # Nobody serves at this moment: what we hold stays in the session, for the next try.
+            self._retry_at = now + _RETRY_S
+            return [CloseAdoption(self.agent, end_session=False)]
         ack_id = self._unconfirmed.pop(event.token, None)
-        if ack_id is None:
+        if ack_id is None or self._retry_at is not None:
             return []
         effects: list[Effect] = []
         if not event.accepted:
@@ -125,6 +129,14 @@ class Adoption:
     def next_deadline(self) -> float | None:
         return self._retry_at
 
+    def _worn_out(self, handovers: int) -> RequestFault | None:
+        if handovers <= self._max_handovers:
+            return None
+        return RequestFault(
+            ErrorCode.EXECUTION_FAILED,
+            f"{handovers} devices went down while they held this request; it is not passed on",
+        )
+
     def _current_marker(self) -> str:
         return f"{self._marker}.{self._attempts}"
 
@@ -145,6 +157,7 @@ class Adoptions:
     def __init__(self, *, knows: Callable[[bytes], bool], max_handovers: int) -> None:
         self._knows = knows
         self._max_handovers = max_handovers
+        self._begun = count(1)
         self._active: dict[str, Adoption] = {}
         self._settled: set[str] = set()
 
@@ -171,7 +184,11 @@ class Adoptions:
                 effects += adoption.tick(now)
         for agent in sorted(wanted - self._settled - self._active.keys()):
             self._active[agent] = Adoption(
-                agent, marker=marker, knows=self._knows, max_handovers=self._max_handovers
+                agent,
+                # An adoption that was abandoned may have left its marker in the session.
+                marker=f"{marker}.{next(self._begun)}",
+                knows=self._knows,
+                max_handovers=self._max_handovers,
             )
             effects += self._active[agent].start()
         return effects

@@ -25,7 +25,6 @@ class Cluster:
         self._mode_choice = ModeChoice(settings.timing)
         self._operator_mode: Mode | None = None
         self._published: ClusterState | None = None
-        self._has_snapshot = False
 
     @property
     def state(self) -> ClusterState | None:
@@ -33,14 +32,9 @@ class Cluster:
         return self.leadership.state
 
     def link_lost(self) -> None:
-        self._has_snapshot = False
         self._published = None
         self.peers.link_lost()
         self.leadership.link_lost()
-
-    def snapshot_complete(self) -> None:
-        """Our own presence came round: every retained message came before it."""
-        self._has_snapshot = True
 
     def seen(self, state: ClusterState, *, retained: bool) -> list[Effect]:
         """A cluster state came round."""
@@ -66,12 +60,21 @@ class Cluster:
         if self.leadership.leads:
             self._operator_mode = mode
 
+    def presence(self, presence: Presence, now: float) -> list[Effect]:
+        """Another agent's presence came round."""
+        self.leadership.rumour(presence)
+        return notes_of(self.peers.presence(presence, now))
+
     def judge(self, now: float) -> list[Effect]:
         return notes_of(self.peers.judge(now))
 
     def decide(self, me: Presence, load: Heartbeat, now: float) -> list[Effect]:
-        """Claim leadership if it is ours to have, and publish what changed while we lead."""
-        if not self._has_snapshot or self.peers.stalled(now):
+        """Claim leadership if it is ours to have, and publish what changed while we lead.
+
+        Only to be called once the retained snapshot is known: a claim on a partial view splits
+        the cluster.
+        """
+        if self.peers.stalled(now):
             return []
         members = self._members(me)
         if self.leadership.should_claim(min(members, key=rank), now):

@@ -8,11 +8,15 @@ from fluid.messages import ClusterState, Done, Heartbeat, Partial, Presence, Rep
 
 @dataclass(frozen=True, slots=True)
 class OpenControl:
-    """Connect the control link with this will, subscribe the cluster's topics, then say
-    `presence`: its echo marks the end of the retained snapshot."""
+    """Connect the control link with this will, subscribe the cluster's topics, then send
+    `probe`: when it comes round, the retained snapshot is complete.
 
-    presence: Presence
+    boot names this process: two under one agent id must not throw each other out.
+    """
+
+    boot: int
     will: Presence
+    probe: Heartbeat
 
 
 @dataclass(frozen=True, slots=True)

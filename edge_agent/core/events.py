@@ -54,7 +54,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """The process is up. incarnation: any number that usually grows between starts."""
+    """The process is up. incarnation: a number above 0 that usually grows between starts."""
 
     incarnation: int
 
@@ -190,11 +190,15 @@ class AdoptionMarker:
 
 @dataclass(frozen=True, slots=True)
 class AdoptionConfirmed:
-    """The broker has (or refused) what was published under this token."""
+    """The broker has (or refused) what was published under this token.
+
+    heard: it had somebody to pass it to.
+    """
 
     agent: str
     token: int
     accepted: bool
+    heard: bool = True
 
 
 @dataclass(frozen=True, slots=True)

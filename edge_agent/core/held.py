@@ -16,8 +16,8 @@ class Held:
     twice while the mode changes).
 
     together: answered with the other devices. hearers: who had it when it arrived. computing:
-    stages that the executor runs now. combiner: the device that has our share, or ourselves
-    while we wait for the others'. token: our reply is on its way to the broker.
+    the executor has it now. combiner: the device that has our share, or ourselves while we wait
+    for the others'. token: our reply is on its way to the broker.
     """
 
     request: Request
@@ -26,7 +26,7 @@ class Held:
     hearers: tuple[str, ...]
     deliveries: dict[Route, list[int]] = field(default_factory=dict)
     contributions: dict[str, Contribution] = field(default_factory=dict)
-    computing: tuple[str, ...] = ()
+    computing: bool = False
     computed_at: float | None = None
     is_batch: bool = False
     fault: RequestFault | None = None
@@ -44,11 +44,30 @@ class Held:
         """Whether nothing of ours is under way for it."""
         return self.token is None and not self.computing
 
+    @property
+    def was_read(self) -> bool:
+        """Whether the executor has seen the payload: only then is it known to be an image, and
+        whether a list is due for it."""
+        return self.computed_at is not None
+
+    @property
+    def answerable(self) -> bool:
+        """Whether there is anything to answer with, and it is known how."""
+        return self.fault is not None or (bool(self.contributions) and self.was_read)
+
     def missing(self, stages: tuple[str, ...]) -> tuple[str, ...]:
         """Those of the stages that nobody has contributed; none where it is faulty."""
         if self.fault is not None:
             return ()
         return tuple(stage for stage in stages if stage not in self.contributions)
+
+    def drop_misfits(self, shape: tuple[int, ...]) -> None:
+        """Forget contributions whose logits have another shape."""
+        self.contributions = {
+            stage: contribution
+            for stage, contribution in self.contributions.items()
+            if contribution.logits.shape == shape
+        }
 
     def own_s(self) -> float:
         """How long our own share took from the arrival on."""

@@ -3,6 +3,10 @@
 The broker orders all messages of `<base>/cluster` alike for everyone who hears them, so the
 first claim of a term that comes round is that term's leader. A retained claim was made before
 we listened and proves nothing about its author, ourselves included: it only raises the term.
+
+The retained state may lag: a leader that does not know yet that it was followed by another can
+overwrite it. So every agent's presence says the highest term that it knows and whom it follows,
+and a claimant says its term there before it claims: whoever starts later knows it.
 """
 
 from enum import Enum, auto
@@ -43,6 +47,17 @@ class Leadership:
         """Whether another's claim hides ours: the term has to be raised to settle it."""
         return self.leads and self._highest_term > self._claimed_term
 
+    @property
+    def highest_term(self) -> int:
+        """The highest term that we know of, claimed by whomever."""
+        return self._highest_term
+
+    def rumour(self, presence: Presence) -> None:
+        """What another says of terms and leaders, in its presence."""
+        self._highest_term = max(self._highest_term, presence.term)
+        if self.leads and presence.term == self._claimed_term and presence.leader != self._me:
+            self._raise_over_rival()
+
     def link_lost(self) -> None:
         """Without the broker nobody leads, and a claim that was on its way is void."""
         self.standing = Standing.FOLLOWER
@@ -53,8 +68,7 @@ class Leadership:
         ours = state.leader == self._me
         if self._is_stale(state):
             if self.leads and not ours:
-                # It hides our retained state from newcomers: raise the term over it.
-                self._highest_term = max(self._highest_term, self._claimed_term + 1)
+                self._raise_over_rival()
             return False
         self._highest_term = max(self._highest_term, state.term)
         self.state = state
@@ -84,6 +98,10 @@ class Leadership:
         self._claimed_at = now
         self.standing = Standing.CANDIDATE
         return self._claimed_term
+
+    def _raise_over_rival(self) -> None:
+        """Another's claim hides ours from some, or from newcomers: only a new term settles it."""
+        self._highest_term = max(self._highest_term, self._claimed_term + 1)
 
     def _is_stale(self, state: ClusterState) -> bool:
         known = self.state

@@ -10,12 +10,11 @@ from itertools import count
 
 from edge_agent.core.answers import Contribution, build_error, build_results
 from edge_agent.core.effects import Ack, Compute, Effect, Note, SendDone, SendPartials, SendReply
-from edge_agent.core.events import Computed, ComputeFailed, RequestArrived, RequestFault, Route
+from edge_agent.core.events import Computed, ComputeFailed, RequestArrived, Route
 from edge_agent.core.held import Deadlines, Held
 from edge_agent.core.memory import Memory
 from edge_agent.core.settings import Settings
 from edge_agent.core.team import Team
-from fluid.errors import ErrorCode
 from fluid.messages import Done, Mode, Partial, Reply
 
 
@@ -47,7 +46,7 @@ class Ledger:
     def arrived(self, event: RequestArrived, now: float) -> list[Effect]:
         """Hold a request; start to work on it if it is new."""
         request, together = event.request, event.route is Route.EVERYONE
-        if together and self._memory.take_early_done(request.key, now):
+        if together and self._memory.take_early_done(request.key):
             return [Ack(event.ack_id)]
         held = self._held.get(request.key)
         if held is not None:
@@ -69,6 +68,8 @@ class Ledger:
             return []
         held.is_batch = event.is_batch
         for stage, logits in event.outputs.items():
+            # Shares that came before ours were taken on trust: ours shows how many images it is.
+            held.drop_misfits(logits.shape)
             held.contributions[stage] = Contribution(logits, self._settings.agent, event.compute_ms)
         return self._share_ready(held, now)
 
@@ -101,7 +102,9 @@ class Ledger:
         for key in notice.keys:
             held = self._held.get(key)
             if held is None or not held.heard_by_all:
-                if not notice.settled:
+                # Our own notice comes round as well, and two devices may have answered the same
+                # delivery. Neither may be taken for the answer to the next equal request.
+                if not notice.settled and not self._memory.was_answered_together(key):
                     self._memory.keep_early_done(key, now)
             elif held.token is None:
                 effects += self._let_go(held, now)
@@ -171,8 +174,10 @@ class Ledger:
         return effects
 
     def _share_ready(self, held: Held, now: float) -> list[Effect]:
-        held.computing = ()
+        held.computing = False
         held.computed_at = now
+        # Whoever has a share of ours does not have this one.
+        held.combiner = None
         return self._progress(held, now)
 
     def _progress(self, held: Held, now: float) -> list[Effect]:
@@ -181,19 +186,29 @@ class Ledger:
             return []
         key, team = held.request.key, self._team
         share = team.my_share(key, held.hearers) if held.together else team.my_stages()
-        if missing := held.missing(share):
-            held.computing = missing
+        combiner = held.combiner or team.combiner(key, held.hearers)
+        answers = not held.together or combiner == self._settings.agent
+        missing = held.missing(share)
+        # Whoever answers has to have read the payload, also where no share of it is its own.
+        if missing or (answers and held.fault is None and not held.was_read):
+            held.computing = True
             return [Compute(held.request, missing)]
         if not held.together:
-            return self._answer(held, now)
-        combiner = held.combiner or team.combiner(key, held.hearers)
-        if combiner != self._settings.agent:
+            return self._answer_alone(held, now)
+        if not answers:
             return self._hand_over(held, combiner, now)
-        if not held.missing(team.due(held.hearers)):
+        if held.answerable and not held.missing(team.due(held.hearers)):
             return self._answer(held, now)
         if held.combiner is None:
             held.combiner = combiner
             self._deadlines.set(held, now + self._patience_s(held, self._timing.straggler_s))
+        return []
+
+    def _answer_alone(self, held: Held, now: float) -> list[Effect]:
+        if held.answerable:
+            return self._answer(held, now)
+        # We hold no slot at the moment: until we are placed again, nobody can do better here.
+        self._deadlines.set(held, now + self._timing.handover_s)
         return []
 
     def _hand_over(self, held: Held, combiner: str, now: float) -> list[Effect]:
@@ -220,9 +235,9 @@ class Ledger:
 
     def _overdue(self, held: Held, now: float) -> list[Effect]:
         held.deadline = None
-        if held.contributions or held.fault is not None:
+        if held.answerable:
             return self._answer(held, now)
-        # Nobody's share came and none was ours: answer as in high-throughput mode.
+        # None of the shares was ours: answer as in high-throughput mode.
         held.together = False
         return self._progress(held, now)
 
@@ -242,10 +257,6 @@ class Ledger:
         return True
 
     def _answer(self, held: Held, now: float) -> list[Effect]:
-        if held.fault is None and not held.contributions:
-            held.fault = RequestFault(
-                ErrorCode.EXECUTION_FAILED, "this device holds no slot yet; send it again"
-            )
         if held.fault is not None:
             replies, as_list = build_error(held.request, held.fault), False
         else:

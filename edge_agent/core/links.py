@@ -1,8 +1,4 @@
-"""When to connect again: the two links, their backoff, and the incarnation.
-
-Each connection of the control link has an incarnation of its own, higher than the one before,
-because the last will of a connection can arrive after the next connection's presence.
-"""
+"""When to connect again: the two links and their backoff."""
 
 from dataclasses import dataclass
 from enum import Enum, auto

@@ -57,14 +57,17 @@ class Memory:
         self._done[key] = (now, times + 1)
         _bound(self._done)
 
-    def take_early_done(self, key: bytes, now: float) -> bool:
-        """Whether a request that arrives now has been answered; uses up one done notice."""
+    def take_early_done(self, key: bytes) -> bool:
+        """Whether a request that arrives now has been answered; uses up one done notice.
+
+        It does not count as answered together: the notice may have been of an equal request from
+        before we listened, and then whoever waits for us must find out and answer by itself.
+        """
         if key not in self._done:
             return False
         noted_at, times = self._done.pop(key)
         if times > 1:
             self._done[key] = (noted_at, times - 1)
-        self.answered_together(key, now)
         return True
 
     def expire(self, now: float) -> None:

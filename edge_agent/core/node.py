@@ -12,13 +12,14 @@ from edge_agent.core.adoption import Adoptions
 from edge_agent.core.cluster import Cluster, notes_of
 from edge_agent.core.effects import Effect
 from edge_agent.core.events import Event, LinkName
+from edge_agent.core.identity import Claim, Identity
 from edge_agent.core.ledger import Ledger
 from edge_agent.core.links import Links
 from edge_agent.core.pulse import Pulse
 from edge_agent.core.serving import Serving
 from edge_agent.core.settings import Settings
 from fluid.bus import CloseReason
-from fluid.messages import AgentState, ClusterState, Mode, Presence
+from fluid.messages import AgentState, ClusterState, Heartbeat, Mode, Presence
 
 EXIT_REFUSED = 3
 EXIT_DUPLICATE = 4
@@ -29,7 +30,7 @@ class Node:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._incarnation = 0
+        self._identity = Identity(settings.timing)
         self._links = Links(settings.timing)
         self._cluster = Cluster(settings)
         self._serving = Serving()
@@ -64,9 +65,9 @@ class Node:
         if effects is None:
             effects = self._control(event, now)
             effects += self._settle(now)
-        due = self._ledger.next_deadline()
-        if due is not None and due <= now:
-            effects += self._ledger.expire(now)
+        elif self.next_deadline(now) <= now:
+            # A shell that is busy with requests has no time to tick.
+            effects += self._settle(now)
         return tuple(effects)
 
     def next_deadline(self, now: float) -> float:
@@ -77,6 +78,7 @@ class Node:
             self._links.next_deadline(now),
             self._ledger.next_deadline(),
             self._adoptions.next_deadline(),
+            self._identity.next_deadline(now),
             self._leave_by,
         )
         return min(at for at in times if at is not None)
@@ -107,7 +109,7 @@ class Node:
         """The cluster's own affairs."""
         match event:
             case seen.Started(incarnation):
-                self._incarnation = incarnation
+                self._identity.start(incarnation)
                 return []
             case seen.LinkOpened(link):
                 return self._link_opened(link, now)
@@ -119,10 +121,10 @@ class Node:
             case seen.PresenceSeen(presence):
                 return self._presence_seen(presence, now)
             case seen.PresenceCleared(agent):
-                self._cluster.peers.forget(agent)
+                self._presence_cleared(agent)
                 return []
             case seen.HeartbeatSeen(heartbeat):
-                return notes_of(self._cluster.peers.heartbeat(heartbeat, now))
+                return self._heartbeat_seen(heartbeat, now)
             case seen.ClusterSeen(state, retained):
                 return self._cluster.seen(state, retained=retained)
             case seen.ModeWished(mode):
@@ -145,7 +147,7 @@ class Node:
             case seen.AdoptionMarker(agent) if agent in self._adoptions:
                 return self._adoptions[agent].marker(event)
             case seen.AdoptionConfirmed(agent) if agent in self._adoptions:
-                return self._adoptions[agent].confirmed(event)
+                return self._adoptions[agent].confirmed(event, now)
             case seen.AdoptionClosed(agent) if agent in self._adoptions:
                 return self._adoptions[agent].closed(event, now)
             case _:
@@ -159,7 +161,6 @@ class Node:
         effects: list[Effect] = [do.Note("link_opened", fields)]
         if link is LinkName.INFER:
             return effects + self._serving.link_opened()
-        self._pulse.start(now)
         return effects + self._ledger.hand_over_again(now)
 
     def _link_closed(self, event: seen.LinkClosed, now: float) -> list[Effect]:
@@ -178,8 +179,6 @@ class Node:
             return effects
         if first_refusal:
             return [do.Exit(EXIT_REFUSED, event.detail)]
-        if reason is CloseReason.TAKEN_OVER:
-            return self._taken_over(link)
         if reason is not CloseReason.REQUESTED:
             fields: dict[str, str | int | float] = {
                 "link": link,
@@ -190,28 +189,19 @@ class Node:
             effects.append(do.Note("link_closed", fields, problem=True))
         return effects
 
-    def _taken_over(self, link: LinkName) -> list[Effect]:
-        if link is LinkName.CONTROL:
-            message = (
-                f"another agent with the id '{self._settings.agent}' has connected; "
-                "give each agent an --id of its own"
-            )
-            return [do.Exit(EXIT_DUPLICATE, message)]
-        # We were taken for dead and our session was emptied: come back as somebody new.
-        return [do.Note("fenced", problem=True), do.CloseLink(LinkName.CONTROL)]
-
     def _open_links(self, now: float) -> list[Effect]:
         effects: list[Effect] = []
-        if self._leave_by is not None or not self._incarnation:
+        if self._leave_by is not None or not self._identity.started:
             return effects
         if self._links.due(LinkName.CONTROL, now):
             self._links.opening(LinkName.CONTROL)
-            self._incarnation += 1
-            self._presence_said = self._presence()
-            will = replace(self._presence_said, state=AgentState.OFFLINE, serving=None)
-            effects.append(do.OpenControl(self._presence_said, will))
-        # A resumed session brings requests at once, so it waits until we know what to run.
-        if self._placed() and self._links.due(LinkName.INFER, now):
+            incarnation = self._identity.next_incarnation()
+            probe = self._pulse.load(len(self._ledger), incarnation)
+            effects.append(do.OpenControl(self._identity.boot, self._farewell(), probe))
+        # A resumed session brings requests at once, so it waits until we know what to run; and
+        # until the name is ours, because it takes the session from whoever has it.
+        ready = self._placed() and self._identity.established
+        if ready and self._links.due(LinkName.INFER, now):
             self._links.opening(LinkName.INFER)
             effects.append(do.OpenInfer())
         return effects
@@ -225,35 +215,67 @@ class Node:
             state=AgentState.ONLINE,
             role=settings.role,
             priority=settings.role.priority,
-            incarnation=self._incarnation,
+            incarnation=self._identity.incarnation,
             bundle=settings.digest,
             serving=self._serving.mode,
             max_slots=settings.max_slots,
             vote=settings.vote,
             interpreter=settings.interpreter,
+            term=self._cluster.leadership.highest_term,
+            leader=self._cluster.state.leader if self._cluster.state else "",
         )
+
+    def _farewell(self) -> Presence:
+        return replace(self._presence(), state=AgentState.OFFLINE, serving=None)
 
     def _presence_seen(self, presence: Presence, now: float) -> list[Effect]:
         if presence.agent != self._settings.agent:
-            return notes_of(self._cluster.peers.presence(presence, now))
+            return self._cluster.presence(presence, now)
         if self._leave_by is not None:
             return []
-        if presence.incarnation > self._incarnation:
-            # Left behind by a life whose clock was ahead of ours: outbid it, will and all.
-            self._incarnation = presence.incarnation
-            return [do.CloseLink(LinkName.CONTROL)]
-        if presence.incarnation < self._incarnation or presence.state is AgentState.OFFLINE:
-            # A late will of an earlier connection hides us from newcomers.
-            return [do.PublishPresence(self._presence())]
-        self._cluster.snapshot_complete()
+        match self._identity.presence_seen(presence, now):
+            case Claim.SPEAK:
+                self._presence_said = None
+            case Claim.OUTBID:
+                return [do.CloseLink(LinkName.CONTROL)]
+            case Claim.NOTHING:
+                pass
         return []
 
-    def _say_presence(self) -> list[Effect]:
+    def _presence_cleared(self, agent: str) -> None:
+        if agent == self._settings.agent:
+            # Somebody tidied up too much. Newcomers would not see us: say it again.
+            self._presence_said = None
+        else:
+            self._cluster.peers.forget(agent)
+
+    def _heartbeat_seen(self, heartbeat: Heartbeat, now: float) -> list[Effect]:
+        if heartbeat.agent != self._settings.agent:
+            return notes_of(self._cluster.peers.heartbeat(heartbeat, now))
+        if self._identity.is_taken(heartbeat):
+            message = (
+                f"an agent with the id '{heartbeat.agent}' is online already; "
+                "give each agent an --id of its own"
+            )
+            return [do.Exit(EXIT_DUPLICATE, message)]
+        if heartbeat.incarnation == self._identity.incarnation:
+            self._identity.snapshot_complete()
+            return notes_of(self._cluster.peers.heartbeat(heartbeat, now))
+        return []
+
+    def _say_presence(self, now: float) -> list[Effect]:
+        """Publish our presence if it changed, or for the first time on this connection."""
         presence = self._presence()
-        if not self._links.is_open(LinkName.CONTROL) or presence == self._presence_said:
+        if presence == self._presence_said or not self._may_speak(now):
             return []
+        if self._presence_said is None:
+            self._pulse.start(now)
         self._presence_said = presence
+        self._identity.spoken()
         return [do.PublishPresence(presence)]
+
+    def _may_speak(self, now: float) -> bool:
+        return self._links.is_open(LinkName.CONTROL) and self._identity.may_speak(now)
 
     # After every event of the cluster.
 
@@ -261,18 +283,21 @@ class Node:
         """Draw the consequences, in an order in which none waits for the next event."""
         if self._gone:
             return []
-        effects = self._open_links(now)
-        effects += self._cluster.judge(now)
-        if self._links.is_open(LinkName.CONTROL) and self._leave_by is None:
-            load = self._pulse.load(len(self._ledger), self._incarnation)
-            effects += self._cluster.decide(self._presence(), load, now)
+        effects = self._cluster.judge(now)
+        effects += self._say_presence(now)
+        effects += self._open_links(now)
+        if self._may_speak(now) and self._leave_by is None:
+            load = self._pulse.load(len(self._ledger), self._identity.incarnation)
+            decisions = self._cluster.decide(self._presence(), load, now)
+            # A term is in our presence before we claim it.
+            effects += [*self._say_presence(now), *decisions]
         effects += self._follow(now)
         effects += self._adopt(now)
         effects += self._pulse.beat(
             now,
             queue=len(self._ledger),
             compute_ms_total=self._ledger.compute_ms_total,
-            incarnation=self._incarnation,
+            incarnation=self._identity.incarnation,
         )
         effects += self._ledger.expire(now)
         return effects + self._finish_leaving(now)
@@ -286,7 +311,7 @@ class Node:
             effects += self._serving.want(None, link_open=link_open)
         elif state is not None and self._placed():
             effects += self._serving.want(state.mode, link_open=link_open)
-        effects += self._say_presence()
+        effects += self._say_presence(now)
         effects += self._serving.leave_others()
         return effects + self._ledger.team_changed(self._cluster.team(), now)
 
@@ -295,8 +320,10 @@ class Node:
         return state is not None and bool(state.slots_of(self._settings.agent))
 
     def _adopt(self, now: float) -> list[Effect]:
-        gone = self._cluster.gone() if self._leave_by is None else ()
-        marker = f"{self._settings.agent}.{self._incarnation}"
+        # What is published again must find at least us, so it waits until we serve.
+        able = self._leave_by is None and self._serving.mode is not None
+        gone = self._cluster.gone() if able else ()
+        marker = f"{self._settings.agent}.{self._identity.incarnation}"
         return self._adoptions.update(gone, marker=marker, now=now)
 
     # Leaving.
@@ -313,9 +340,8 @@ class Node:
         if self._leave_by is None or (len(self._ledger) and now < self._leave_by):
             return []
         self._gone = True
-        offline = replace(self._presence(), state=AgentState.OFFLINE, serving=None)
         return [
-            do.PublishPresence(offline),
+            do.PublishPresence(self._farewell()),
             do.CloseLink(LinkName.INFER),
             do.CloseLink(LinkName.CONTROL),
             do.Exit(0),

@@ -105,10 +105,13 @@ class Peers:
             return []
         changes = []
         for peer in self.alive():
-            silent_s = now - peer.last_heard
-            if silent_s > self._timing.dead_after_s:
+            # Compared as in `next_deadline`: a rounding apart, and the runtime would spin.
+            if now >= peer.last_heard + self._timing.dead_after_s:
                 peer.health = Health.DEAD
-            elif silent_s > self._timing.suspect_after_s and peer.health is Health.ONLINE:
+            elif (
+                now >= peer.last_heard + self._timing.suspect_after_s
+                and peer.health is Health.ONLINE
+            ):
                 peer.health = Health.SUSPECT
             else:
                 continue

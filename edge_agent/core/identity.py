@@ -1,0 +1,103 @@
+"""Our name: that nobody else goes by it, and the incarnation that we go by.
+
+Each connection of the control link has an incarnation of its own, higher than the one before,
+because the last will of a connection can arrive after the next connection's presence.
+
+Whoever starts under a name listens before it speaks: where a retained presence says that the
+name is online, its heartbeats tell within `suspect_after_s` whether that is still so. Then the
+newcomer ends, and the one that serves is not disturbed.
+"""
+
+from enum import Enum, auto
+
+from edge_agent.core.settings import Timing
+from fluid.messages import AgentState, Heartbeat, Presence
+
+
+class Claim(Enum):
+    """What a presence under our name asks of us."""
+
+    NOTHING = auto()
+    SPEAK = auto()  # it hides ours from newcomers: publish ours again
+    OUTBID = auto()  # it has a higher incarnation: connect again with one above it
+
+
+class Identity:
+    """One agent's claim to its name."""
+
+    def __init__(self, timing: Timing) -> None:
+        self._timing = timing
+        self._mine: set[int] = set()
+        self._snapshot = False
+        self._listen_until: float | None = None
+        self._rival: int | None = None
+        self.boot = 0
+        self.incarnation = 0
+        self.established = False
+
+    @property
+    def started(self) -> bool:
+        return self.boot > 0
+
+    def start(self, boot: int) -> None:
+        """boot: any number above 0 that differs between starts and usually grows."""
+        self.boot = self.incarnation = boot
+
+    def next_incarnation(self) -> int:
+        """The incarnation of the connection that is made now."""
+        self.incarnation += 1
+        self._mine.add(self.incarnation)
+        self._snapshot = False
+        self._listen_until = None
+        return self.incarnation
+
+    def owns(self, incarnation: int) -> bool:
+        """Whether it is one of this process's own, and not of another life or rival."""
+        return incarnation in self._mine
+
+    def snapshot_complete(self) -> None:
+        """Our first heartbeat came round: every retained message came before it."""
+        self._snapshot = True
+
+    def presence_seen(self, presence: Presence, now: float) -> Claim:
+        """A presence under our name came round."""
+        if self.owns(presence.incarnation):
+            current = presence.incarnation == self.incarnation
+            hides = not current or presence.state is AgentState.OFFLINE
+            return Claim.SPEAK if hides and self.established else Claim.NOTHING
+        if presence.state is AgentState.ONLINE:
+            if self.established:
+                self._rival = presence.incarnation
+            else:
+                self._listen_until = now + self._timing.suspect_after_s
+        if presence.incarnation >= self.incarnation:
+            self.incarnation = presence.incarnation
+            return Claim.OUTBID
+        return Claim.SPEAK if self.established else Claim.NOTHING
+
+    def is_taken(self, heartbeat: Heartbeat) -> bool:
+        """Whether somebody else's heartbeat under our name means that we have to go.
+
+        The newcomer goes: it hears us while it listens. Of two that started at once and both
+        have spoken, the one with the higher incarnation goes.
+        """
+        if self.owns(heartbeat.incarnation):
+            return False
+        if not self.established:
+            return True
+        return heartbeat.incarnation == self._rival and self._rival < self.incarnation
+
+    def spoken(self) -> None:
+        """Our presence is published: from now on the name is ours."""
+        self.established = True
+
+    def may_speak(self, now: float) -> bool:
+        """Whether to publish our presence: we know all there is to know about our name."""
+        if not self._snapshot:
+            return False
+        return self._listen_until is None or now >= self._listen_until
+
+    def next_deadline(self, now: float) -> float | None:
+        if self._listen_until is None or self._listen_until <= now:
+            return None
+        return self._listen_until

@@ -1,0 +1,1 @@
+"""The whole cluster in one process: real cores and switchboards over a model broker."""

@@ -1,0 +1,142 @@
+"""The main stories of a cluster of two, told once each."""
+
+from fluid.bus import Message
+from fluid.messages import Mode
+from tests.simulation.invariants import all_hold
+from tests.simulation.world import World
+
+
+def started(*agents: str, mode: Mode = Mode.HA) -> World:
+    """A world whose devices have found one another and serve in a mode."""
+    world = World()
+    world.client.connect()
+    world.boot(*agents)
+    world.run(1.0)
+    set_mode(world, mode)
+    world.run(1.0)
+    return world
+
+
+def set_mode(world: World, mode: Mode) -> None:
+    world.client.publish_raw(Message("fluid/mode/set", mode.encode(), qos=1))
+
+
+def settle(world: World) -> None:
+    world.run(15.0)
+    all_hold(world)
+
+
+def test_master_leads_and_takes_the_lower_slot_whoever_boots_first() -> None:
+    for order in (("master", "worker"), ("worker", "master")):
+        world = World()
+        for agent in order:
+            world.boot(agent)
+            world.run(0.7)
+        world.run(1.0)
+        state = world.cluster()
+        assert state is not None
+        assert state.leader == "master"
+        assert state.placement == {"lower": ("master",), "upper": ("worker",)}
+
+
+def test_in_ha_every_answer_comes_from_both_devices_once() -> None:
+    world = started("master", "worker")
+    world.client.stream(50, every_s=0.01)
+    settle(world)
+    assert world.client.subnetworks() == {"100": 50}
+    assert world.client.answered_twice() == []
+
+
+def test_in_ht_each_image_is_answered_by_one_device_once() -> None:
+    world = started("master", "worker", mode=Mode.HT)
+    world.client.stream(50, every_s=0.01)
+    settle(world)
+    assert world.client.subnetworks() == {"lower50": 25, "upper50": 25}
+    assert world.client.answered_twice() == []
+
+
+def test_worker_killed_in_ha_leaves_the_lower_half_answering() -> None:
+    world = started("master", "worker")
+    world.client.stream(200, every_s=0.01)
+    world.after(1.0, world.devices["worker"].crash)
+    settle(world)
+    counts = world.client.subnetworks()
+    assert counts["100"] >= 90
+    assert counts["lower50"] >= 90
+
+
+def test_master_killed_in_ha_leaves_the_upper_half_answering() -> None:
+    world = started("master", "worker")
+    world.client.stream(200, every_s=0.01)
+    world.after(1.0, world.devices["master"].crash)
+    settle(world)
+    assert world.client.subnetworks()["upper50"] >= 90
+    state = world.cluster()
+    assert state is not None
+    assert state.leader == "worker"
+
+
+def test_either_killed_in_ht_leaves_its_session_to_the_other() -> None:
+    for victim in ("master", "worker"):
+        world = started("master", "worker", mode=Mode.HT)
+        world.client.stream(400, every_s=0.002)
+        world.after(0.5, world.devices[victim].crash)
+        settle(world)
+        assert any("adoption_finished" in line for line in world.transcript)
+
+
+def test_silent_device_is_found_out_and_fenced() -> None:
+    for mode in (Mode.HA, Mode.HT):
+        world = started("master", "worker", mode=mode)
+        world.client.stream(600, every_s=0.01)
+        world.after(1.0, world.devices["worker"].hang)
+        world.after(6.0, world.devices["worker"].go_on)
+        settle(world)
+
+
+def test_killed_device_returns_and_takes_its_slot_again() -> None:
+    world = started("master", "worker")
+    world.client.stream(400, every_s=0.01)
+    world.after(1.0, world.devices["master"].crash)
+    world.after(2.0, lambda: world.boot("master"))
+    settle(world)
+    state = world.cluster()
+    assert state is not None
+    assert state.leader == "master"
+    assert state.placement == {"lower": ("master",), "upper": ("worker",)}
+
+
+def test_all_dead_and_one_back_answers_what_was_left() -> None:
+    world = started("master", "worker", mode=Mode.HT)
+    world.client.stream(40, every_s=0.01)
+    for agent in ("master", "worker"):
+        world.after(0.2, world.devices[agent].crash)
+    world.after(3.0, lambda: world.boot("worker"))
+    settle(world)
+
+
+def test_leaving_in_good_order_loses_nothing_and_answers_nothing_twice() -> None:
+    world = started("master", "worker", mode=Mode.HT)
+    world.client.stream(200, every_s=0.01)
+    world.after(1.0, world.devices["worker"].leave)
+    settle(world)
+    assert world.devices["worker"].exit_status == 0
+    assert world.client.answered_twice() == []
+
+
+def test_second_agent_under_a_name_that_serves_is_refused() -> None:
+    world = started("master", "worker")
+    impostor = world.impostor("worker")
+    world.client.stream(100, every_s=0.01)
+    settle(world)
+    assert impostor.exit_status == 4
+    assert world.devices["worker"].is_up
+    assert world.client.subnetworks() == {"100": 100}
+
+
+def test_equal_requests_without_ids_are_counted_not_merged() -> None:
+    world = started("master", "worker")
+    for _ in range(5):
+        world.client.publish_raw(Message("fluid/infer", b"the same image", qos=1))
+    world.run(5.0)
+    assert world.client.anonymous_answers == 5
