@@ -17,7 +17,7 @@ from fluid.bus import (
     Subscription,
 )
 
-TIMEOUT_S = 3.0  # only to end a failing test
+TIMEOUT_S = 30.0  # only to end a failing test
 
 _Event = TypeVar("_Event", Opened, Closed, Confirmed, Delivered)
 

@@ -41,6 +41,8 @@ def guarded_port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
         "allow_anonymous": "false",
         "password_file": str(passwords),
         "acl_file": str(rights),
+        # Mosquitto 2.0.11 disconnects whom it denies a publication, if this is 0.
+        "max_queued_messages": "1000",
     }
     with private_mosquitto(folder, options) as port:
         yield port

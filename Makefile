@@ -1,0 +1,27 @@
+# One entry for people and CI. Each target calls a script that can be run by itself.
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check format clean
+
+help: ## list these targets
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: ## install everything into .venv, and Mosquitto if it is missing
+	@scripts/setup
+
+demo: setup ## train, serve with two agents, kill each, and print what happened
+	@.venv/bin/fluid demo
+
+test: setup ## run all tests
+	@scripts/test
+
+check: setup ## lint, formatting and types
+	@scripts/check
+
+format: setup ## format the code and apply safe fixes
+	@.venv/bin/ruff check --fix-only .
+	@.venv/bin/ruff format .
+
+clean: ## remove what setup, tests and tools left in the tree
+	@rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

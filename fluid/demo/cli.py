@@ -1,0 +1,146 @@
+"""`fluid demo`: the demonstration as a command."""
+
+import signal
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+
+import click
+from rich.console import Console
+
+from fluid.bundle import load_bundle
+from fluid.demo.errors import DemoError
+from fluid.demo.measurement import PhaseSummary
+from fluid.demo.report import accuracy_table, json_line, phase_table
+from fluid.demo.stage import AGENTS, LabelledImages, open_stage
+from fluid.demo.story import STORY, Phase, play
+from fluid.demo.supervisor import Supervisor
+from fluid.demo.verdict import shortcomings
+from fluid.processes import tail
+
+_FLUID = (sys.executable, "-m", "fluid")
+_TABLE_COLUMNS = 150  # where there is no terminal whose width could be asked
+_EXIT_PROMISE_BROKEN = 1
+_EXIT_TERMINATED = 128 + signal.SIGTERM
+
+
+@click.command()
+@click.option(
+    "--dataset",
+    default="digits",
+    show_default=True,
+    help="What to train on, and whose test images to send: digits or mnist.",
+)
+@click.option(
+    "--bundle",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Serve this bundle, trained on the data set, instead of training one.",
+)
+@click.option(
+    "--output",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Keep the bundle and the logs in this folder.",
+)
+@click.option(
+    "--stream-seconds",
+    "stream_s",
+    type=click.FloatRange(min=0.5),
+    default=3.0,
+    show_default=True,
+    help="About how long the streams are in which a device is killed.",
+)
+def demo(*, dataset: str, bundle: Path | None, output: Path | None, stream_s: float) -> None:
+    """Train, serve with two agents, kill each of them, and show what happened.
+
+    Exit status: 0 if no image was lost and each phase was served by the devices and in the mode
+    that it should be, 1 otherwise. The last line is `DEMO` and a JSON object.
+    """
+    signal.signal(signal.SIGTERM, _leave_in_order)
+    console = _console()
+    with _work_folder(output) as folder, Supervisor(folder / "logs") as supervisor:
+        served = bundle or _train(supervisor, dataset, folder / "bundle")
+        manifest = load_bundle(served).manifest
+        if bundle is not None:
+            console.print(accuracy_table(manifest))
+        images = _test_images(supervisor, dataset, folder / "test-images.npz")
+        try:
+            summaries = _play(supervisor, served, images, console=console, stream_s=stream_s)
+        except DemoError:
+            _show_logs(supervisor)
+            raise
+        console.print(phase_table(summaries))
+        broken = _broken_promises(summaries)
+        for line in broken:
+            click.echo(f"not as promised: {line}", err=True)
+        if broken:
+            _show_logs(supervisor)
+    click.echo(json_line(manifest, summaries))
+    if broken:
+        sys.exit(_EXIT_PROMISE_BROKEN)
+
+
+def _train(supervisor: Supervisor, dataset: str, folder: Path) -> Path:
+    supervisor.run("train", [*_FLUID, "train", "--dataset", dataset, "--output", str(folder)])
+    return folder
+
+
+def _test_images(supervisor: Supervisor, dataset: str, file: Path) -> LabelledImages:
+    options = ["--split", "test", "--output", str(file)]
+    supervisor.run("dataset", [*_FLUID, "dataset", dataset, *options])
+    return LabelledImages.read(file)
+
+
+def _play(
+    supervisor: Supervisor,
+    bundle: Path,
+    images: LabelledImages,
+    *,
+    console: Console,
+    stream_s: float,
+) -> list[PhaseSummary]:
+    summaries: list[PhaseSummary] = []
+    with open_stage(supervisor, bundle=bundle) as stage, console.status("starting") as status:
+
+        def announce(phase: Phase) -> None:
+            status.update(f"{len(summaries) + 1}/{len(STORY)} {phase.name}")
+
+        for summary in play(stage, images, stream_s=stream_s, announce=announce):
+            summaries.append(summary)
+            console.print(f"{summary.phase}: {summary.answered} of {summary.sent} answered")
+    return summaries
+
+
+def _broken_promises(summaries: list[PhaseSummary]) -> list[str]:
+    return [
+        line
+        for phase, summary in zip(STORY, summaries, strict=True)
+        for line in shortcomings(phase.promise, summary)
+    ]
+
+
+def _show_logs(supervisor: Supervisor) -> None:
+    for agent in AGENTS:
+        click.echo(f"the end of the log of {agent}:\n{tail(supervisor.log(agent))}\n", err=True)
+
+
+@contextmanager
+def _work_folder(given: Path | None) -> Iterator[Path]:
+    """The given folder, or a temporary one."""
+    if given is not None:
+        yield given
+        return
+    with tempfile.TemporaryDirectory(prefix="fluid-demo-") as folder:
+        yield Path(folder)
+
+
+def _console() -> Console:
+    console = Console()
+    return console if console.is_terminal else Console(width=_TABLE_COLUMNS)
+
+
+def _leave_in_order(_signal_number: int, _frame: FrameType | None) -> None:
+    """Leave through the `with` blocks, which stop every process."""
+    sys.exit(_EXIT_TERMINATED)

@@ -1,0 +1,98 @@
+"""What the demonstration prints: a table for people, and one JSON line for programs. Pure."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from rich.table import Table
+
+from fluid.bundle import Manifest
+from fluid.demo.measurement import PhaseSummary
+
+JSON_PREFIX = "DEMO "
+
+
+def accuracy_table(manifest: Manifest) -> Table:
+    """The accuracy of each sub-network of a bundle, as measured when it was trained."""
+    table = Table(title=f"{manifest.name}, test split")
+    table.add_column("sub-network")
+    table.add_column("float", justify="right")
+    table.add_column("int8", justify="right")
+    for each in manifest.subnetworks:
+        table.add_row(each.name, _percent(each.float_accuracy), _percent(each.int8_accuracy))
+    return table
+
+
+def phase_table(summaries: Sequence[PhaseSummary]) -> Table:
+    """One row a phase. Devices that answered an image together are joined by a plus."""
+    table = Table(title="what the client saw")
+    for heading in ("phase", "mode", "devices", "sub-networks"):
+        table.add_column(heading)
+    for heading in (
+        "sent",
+        "answered",
+        "lost",
+        "twice",
+        "accuracy",
+        "images/s",
+        "p50 ms",
+        "p99 ms",
+    ):
+        table.add_column(heading, justify="right")
+    for each in summaries:
+        table.add_row(
+            each.phase,
+            " ".join(each.modes),
+            ", ".join("+".join(sorted(team)) for team in each.teams),
+            ", ".join(each.subnetworks),
+            str(each.sent),
+            str(each.answered),
+            str(each.lost),
+            str(each.duplicates),
+            _percent(each.accuracy),
+            f"{each.images_per_s:.0f}",
+            _milliseconds(each.p50_ms),
+            _milliseconds(each.p99_ms),
+        )
+    return table
+
+
+def json_line(manifest: Manifest, summaries: Sequence[PhaseSummary]) -> str:
+    """`DEMO {...}`: accuracies are shares in [0, 1], times are in milliseconds."""
+    document = {
+        "subnetworks": {
+            each.name: {"float": each.float_accuracy, "int8": each.int8_accuracy}
+            for each in manifest.subnetworks
+        },
+        "phases": [_phase_to_json(each) for each in summaries],
+    }
+    return JSON_PREFIX + json.dumps(document)
+
+
+def _phase_to_json(summary: PhaseSummary) -> dict[str, Any]:
+    return {
+        "phase": summary.phase,
+        "mode": " ".join(summary.modes),
+        "devices": list(summary.devices),
+        "subnetworks": list(summary.subnetworks),
+        "sent": summary.sent,
+        "answered": summary.answered,
+        "lost": summary.lost,
+        "duplicates": summary.duplicates,
+        "accuracy": _rounded(summary.accuracy, 4),
+        "images_per_s": round(summary.images_per_s, 1),
+        "p50_ms": _rounded(summary.p50_ms, 3),
+        "p99_ms": _rounded(summary.p99_ms, 3),
+    }
+
+
+def _rounded(value: float | None, digits: int) -> float | None:
+    return None if value is None else round(value, digits)
+
+
+def _percent(share: float | None) -> str:
+    return "-" if share is None else f"{share:.2%}"
+
+
+def _milliseconds(value: float | None) -> str:
+    return "-" if value is None else f"{value:.1f}"

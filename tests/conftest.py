@@ -1,0 +1,45 @@
+"""What tests of every kind share: one data set, one trained network, one bundle of it."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from fluid.bundle import Bundle, write_bundle
+from fluid.interpreter import InterpreterPackage, find_interpreter
+from tests.trained import Trained, train_briefly
+
+if TYPE_CHECKING:
+    from trainer.data import Dataset
+
+
+@pytest.fixture(scope="session")
+def digits() -> "Dataset":
+    from trainer.data import load_dataset  # noqa: PLC0415 - imports scikit-learn
+
+    return load_dataset("digits")
+
+
+@pytest.fixture(scope="session")
+def package() -> InterpreterPackage:
+    return find_interpreter()
+
+
+@pytest.fixture(scope="session")
+def trained(digits: "Dataset") -> Trained:
+    return train_briefly(digits)
+
+
+@pytest.fixture(scope="session")
+def bundle(trained: Trained, digits: "Dataset", package: InterpreterPackage) -> Bundle:
+    from trainer.export import build_bundle  # noqa: PLC0415 - imports TensorFlow
+
+    return build_bundle(trained.network, digits, package=package, training={"dataset": "digits"})
+
+
+@pytest.fixture(scope="session")
+def bundle_folder(bundle: Bundle, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The bundle as `fluid train` writes it."""
+    folder = tmp_path_factory.mktemp("bundle")
+    write_bundle(folder, bundle)
+    return folder

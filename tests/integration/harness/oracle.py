@@ -1,0 +1,80 @@
+"""What each answer must say: the bundle's own files, run in this process."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_agent.core.answers import softmax
+from fluid.bundle import Bundle
+from fluid.interpreter import InterpreterPackage
+from fluid.messages import Result
+from fluid.submodel import Logits, SubModel, combine
+
+_WIRE_DECIMALS = 6  # of a probability in a reply
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """probabilities: by class, as a reply carries them."""
+
+    label: int
+    probabilities: tuple[float, ...]
+
+
+class Oracle:
+    """Classifies images as one device that runs the same files must.
+
+    images: those that tests send, uint8 (n, height, width, channels). For them it has computed
+    the answer of every sub-network beforehand.
+    """
+
+    def __init__(
+        self, bundle: Bundle, images: NDArray[np.uint8], *, package: InterpreterPackage
+    ) -> None:
+        self.images = images
+        self._bundle = bundle
+        self._models = {
+            stage.name: SubModel(bundle, stage.name, package=package)
+            for stage in bundle.manifest.stages
+        }
+        self._expected = {
+            subnetwork.name: self.classify(subnetwork.name, images)
+            for subnetwork in bundle.manifest.subnetworks
+        }
+
+    @property
+    def digest(self) -> str:
+        return self._bundle.digest
+
+    def expected(self, subnetwork: str, index: int) -> Expected:
+        """The answer of a sub-network to `images[index]`; beyond their end they repeat."""
+        answers = self._expected[subnetwork]
+        return answers[index % len(answers)]
+
+    def image(self, index: int) -> NDArray[np.uint8]:
+        """The image of that index; beyond their end they repeat."""
+        image: NDArray[np.uint8] = self.images[index % len(self.images)]
+        return image
+
+    def classify(self, subnetwork: str, images: NDArray[np.uint8]) -> list[Expected]:
+        """A sub-network's answers to any images, uint8 (n, height, width, channels)."""
+        logits = self._logits(subnetwork, images)
+        return [
+            Expected(int(label), tuple(round(float(each), _WIRE_DECIMALS) for each in row))
+            for label, row in zip(logits.argmax(axis=1), softmax(logits), strict=True)
+        ]
+
+    def check(self, result: Result, index: int) -> None:
+        """Fail unless a result is right, to the last bit, for the image of that index."""
+        expected = self.expected(result.subnetwork, index)
+        assert result.label == expected.label
+        assert result.confidence == expected.probabilities[expected.label]
+        if result.probabilities is not None:
+            assert result.probabilities == expected.probabilities
+
+    def _logits(self, subnetwork: str, images: NDArray[np.uint8]) -> Logits:
+        (stages,) = (
+            each.stages for each in self._bundle.manifest.subnetworks if each.name == subnetwork
+        )
+        return combine([self._models[stage].run(images) for stage in stages])

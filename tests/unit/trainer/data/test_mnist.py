@@ -1,0 +1,101 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from trainer.data import load_dataset
+from trainer.errors import DatasetError
+
+_TRAIN = 5_010
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("FLUID_DATA_DIR", str(tmp_path))
+    return tmp_path
+
+
+def _arrays() -> dict[str, NDArray[np.uint8]]:
+    """The Keras layout in small; each training image is filled with its index modulo 251."""
+    values = (np.arange(_TRAIN) % 251).astype(np.uint8)
+    return {
+        "x_train": np.broadcast_to(values[:, None, None], (_TRAIN, 28, 28)),
+        "y_train": values % 10,
+        "x_test": np.zeros((3, 28, 28), dtype=np.uint8),
+        "y_test": np.array([1, 2, 3], dtype=np.uint8),
+    }
+
+
+def test_the_last_training_images_are_for_validation(folder: Path) -> None:
+    arrays = _arrays()
+    np.savez(folder / "mnist.npz", allow_pickle=False, **arrays)
+    dataset = load_dataset("mnist")
+    assert (len(dataset.train), len(dataset.validation), len(dataset.test)) == (10, 5_000, 3)
+    np.testing.assert_array_equal(dataset.train.images[..., 0], arrays["x_train"][:10])
+    np.testing.assert_array_equal(dataset.validation.labels, arrays["y_train"][10:])
+    assert dataset.image_shape == (28, 28, 1)
+
+
+def test_a_missing_file_is_named(folder: Path) -> None:
+    with pytest.raises(DatasetError, match=r"mnist\.npz: no such file"):
+        load_dataset("mnist")
+
+
+@pytest.mark.parametrize("content", [b"", b"not an archive", b"PK\x03\x04 cut short"])
+def test_a_broken_file_is_named(folder: Path, content: bytes) -> None:
+    (folder / "mnist.npz").write_bytes(content)
+    with pytest.raises(DatasetError, match=r"mnist\.npz: is not a valid \.npz archive"):
+        load_dataset("mnist")
+
+
+def test_a_truncated_archive_is_named(folder: Path) -> None:
+    path = folder / "mnist.npz"
+    np.savez(path, allow_pickle=False, **_arrays())
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(DatasetError, match=r"mnist\.npz: is not a valid \.npz archive"):
+        load_dataset("mnist")
+
+
+def test_a_flipped_byte_in_the_archive_is_found(folder: Path) -> None:
+    path = folder / "mnist.npz"
+    np.savez(path, allow_pickle=False, **_arrays())
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 0xFF
+    path.write_bytes(content)
+    with pytest.raises(DatasetError, match=r"mnist\.npz: is not a valid \.npz archive"):
+        load_dataset("mnist")
+
+
+def test_a_lone_array_is_no_archive(folder: Path) -> None:
+    with (folder / "mnist.npz").open("wb") as file:
+        np.save(file, np.zeros(3))
+    with pytest.raises(DatasetError, match=r"mnist\.npz: is not a valid \.npz archive"):
+        load_dataset("mnist")
+
+
+def test_a_missing_array_is_named(folder: Path) -> None:
+    arrays = _arrays()
+    del arrays["y_test"]
+    np.savez(folder / "mnist.npz", allow_pickle=False, **arrays)
+    with pytest.raises(DatasetError, match="must hold the arrays x_train, y_train"):
+        load_dataset("mnist")
+
+
+@pytest.mark.parametrize(
+    ("name", "array", "complaint"),
+    [
+        ("x_test", np.zeros((3, 8, 8), dtype=np.uint8), "must be uint8 28x28"),
+        ("x_test", np.zeros((3, 28, 28)), "must be uint8 28x28"),
+        ("y_test", np.array([1, 2, 10], dtype=np.uint8), "one label from 0 to 9"),
+        ("y_test", np.array([1, 2, -1], dtype=np.int64), "one label from 0 to 9"),
+        ("y_test", np.array([1, 2], dtype=np.uint8), "one label from 0 to 9"),
+        ("x_train", np.zeros((0, 28, 28), dtype=np.uint8), "one label from 0 to 9"),
+    ],
+)
+def test_arrays_that_are_not_mnist_are_refused(
+    folder: Path, name: str, array: NDArray[np.generic], complaint: str
+) -> None:
+    np.savez(folder / "mnist.npz", allow_pickle=False, **{**_arrays(), name: array})
+    with pytest.raises(DatasetError, match=complaint):
+        load_dataset("mnist")

@@ -1,0 +1,1 @@
+"""Trains width-sliced networks, exports them to full-int8 TFLite and writes bundles."""

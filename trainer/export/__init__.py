@@ -1,0 +1,7 @@
+"""From a trained Keras network to a bundle of full-int8 TFLite files."""
+
+from trainer.export.bundle_builder import build_bundle
+from trainer.export.parity import assert_parity
+from trainer.export.tflite import convert
+
+__all__ = ["assert_parity", "build_bundle", "convert"]
