@@ -33,6 +33,7 @@ class Cluster:
 
     def link_lost(self) -> None:
         self._published = None
+        self._operator_mode = None
         self.peers.link_lost()
         self.leadership.link_lost()
 
@@ -56,9 +57,9 @@ class Cluster:
         return effects
 
     def wish(self, mode: Mode) -> None:
-        """An operator spoke; only the leader acts on it."""
-        if self.leadership.leads:
-            self._operator_mode = mode
+        """An operator spoke. Only the leader acts on it, but all remember it: who leads next may
+        have heard it before its claim came round."""
+        self._operator_mode = mode
 
     def presence(self, presence: Presence, now: float) -> list[Effect]:
         """Another agent's presence came round."""
@@ -81,7 +82,6 @@ class Cluster:
             return self._claim(members, now)
         if not self.leadership.leads:
             self._published = None
-            self._operator_mode = None
             return []
         return self._update(members, load, now)
 

@@ -13,6 +13,7 @@ from edge_agent.core.effects import Ack, Compute, Effect, Note, SendDone, SendPa
 from edge_agent.core.events import Computed, ComputeFailed, RequestArrived, Route
 from edge_agent.core.held import Deadlines, Held
 from edge_agent.core.memory import Memory
+from edge_agent.core.patience import Patience
 from edge_agent.core.settings import Settings
 from edge_agent.core.team import Team
 from fluid.messages import Done, Mode, Partial, Reply
@@ -31,6 +32,7 @@ class Ledger:
         self._tokens = count(1)
         self._by_token: dict[int, bytes] = {}
         self._memory = Memory(settings.timing.memory_s)
+        self._patience = Patience(settings.timing)
         self.compute_ms_total = 0.0
 
     def __len__(self) -> int:
@@ -85,6 +87,7 @@ class Ledger:
         """Another device handed us a share."""
         if not partial.is_of_bundle(self._settings.digest):
             return []
+        self._patience.heard(partial.sender)
         held = self._held.get(partial.key)
         if held is None or not held.together:
             self._memory.keep_early_partial(partial, now)
@@ -107,6 +110,7 @@ class Ledger:
                 if not notice.settled and not self._memory.was_answered_together(key):
                     self._memory.keep_early_done(key, now)
             elif held.token is None:
+                self._patience.heard(held.combiner or self._settings.agent)
                 effects += self._let_go(held, now)
         return effects
 
@@ -201,8 +205,16 @@ class Ledger:
             return self._answer(held, now)
         if held.combiner is None:
             held.combiner = combiner
-            self._deadlines.set(held, now + self._patience_s(held, self._timing.straggler_s))
+            wait_s = self._patience.for_share_s(self._awaited(held), own_s=held.own_s())
+            self._deadlines.set(held, now + wait_s)
         return []
+
+    def _awaited(self, held: Held) -> tuple[str, ...]:
+        """The devices whose part in a request has not come."""
+        if held.combiner != self._settings.agent:
+            return () if held.combiner is None else (held.combiner,)
+        missing = held.missing(self._team.due(held.hearers))
+        return self._team.owners(missing, held.request.key, held.hearers)
 
     def _answer_alone(self, held: Held, now: float) -> list[Effect]:
         if held.answerable:
@@ -215,7 +227,8 @@ class Ledger:
         if held.combiner == combiner:
             return []
         held.combiner = combiner
-        self._deadlines.set(held, now + self._patience_s(held, self._timing.handover_s))
+        wait_s = self._patience.for_answer_s(combiner, own_s=held.own_s())
+        self._deadlines.set(held, now + wait_s)
         # Every share that we know goes along: its sender may be the device that just died.
         partials = tuple(
             Partial(
@@ -230,11 +243,9 @@ class Ledger:
         )
         return [SendPartials(combiner, partials)] if partials else []
 
-    def _patience_s(self, held: Held, least_s: float) -> float:
-        return max(least_s, 2 * held.own_s())
-
     def _overdue(self, held: Held, now: float) -> list[Effect]:
         held.deadline = None
+        self._patience.missed(self._awaited(held))
         if held.answerable:
             return self._answer(held, now)
         # None of the shares was ours: answer as in high-throughput mode.

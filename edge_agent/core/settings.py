@@ -23,6 +23,8 @@ class Timing:
     straggler_s: float = 1.0
     # Whoever handed its share to another device answers by itself after this long.
     handover_s: float = 2.0
+    # Whoever let such a span pass is waited for this long until it is heard from again.
+    brief_s: float = 0.05
     stale_partial_s: float = 0.3
     memory_s: float = 10.0
     overload_s: float = 1.0

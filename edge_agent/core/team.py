@@ -47,6 +47,13 @@ class Team:
             if self._holder(slot, key, hearers) == self.me
         )
 
+    def owners(
+        self, stages: tuple[str, ...], key: bytes, hearers: tuple[str, ...]
+    ) -> tuple[str, ...]:
+        """Who of those who heard a request is to compute these stages for it."""
+        holders = (self._holder(self.manifest.stage(stage).slot, key, hearers) for stage in stages)
+        return tuple(holder for holder in holders if holder is not None)
+
     def due(self, hearers: tuple[str, ...]) -> tuple[str, ...]:
         """All stages that a complete answer is made of, of those who heard the request and are
         still there."""
