@@ -22,6 +22,7 @@ from fluid.bus import Bus
 from fluid.interpreter import InterpreterPackage
 
 _log = logging.getLogger(__name__)
+_GOODBYE_S = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +66,21 @@ class Agent:
                     self._step(event)
         finally:
             self._switchboard.close()
+            self._wait_for_links()
             self._executor.stop()
         return self._outcome
+
+    def _wait_for_links(self) -> None:
+        """Let the last words leave: the links' threads end with the process."""
+        give_up_at = time.monotonic() + _GOODBYE_S
+        while self._switchboard.has_links:
+            try:
+                item = self._inbox.get(timeout=max(0.0, give_up_at - time.monotonic()))
+            except queue.Empty:
+                _log.warning("not all connections could be closed in good order")
+                return
+            if isinstance(item, FromLink):
+                self._switchboard.events(item)
 
     def _next_events(self) -> list[Event]:
         now = time.monotonic()

@@ -75,6 +75,11 @@ class Switchboard:
         self._probe: Message | None = None
         self.malformed = 0
 
+    @property
+    def has_links(self) -> bool:
+        """Whether a link is open, opening, or not quite closed."""
+        return bool(self._links)
+
     def events(self, item: FromLink) -> list[Event]:
         """What a raw link event means; nothing if its link is not the current one any more."""
         current = self._links.get((item.source.name, item.source.adopts))

@@ -48,7 +48,7 @@ class Ledger:
     def arrived(self, event: RequestArrived, now: float) -> list[Effect]:
         """Hold a request; start to work on it if it is new."""
         request, together = event.request, event.route is Route.EVERYONE
-        if together and self._memory.take_early_done(request.key):
+        if together and self._memory.take_early_done(request.key, now):
             return [Ack(event.ack_id)]
         held = self._held.get(request.key)
         if held is not None:
@@ -131,6 +131,10 @@ class Ledger:
         return effects + self._let_go(held, now)
 
     # What happens around them.
+
+    def joined(self) -> None:
+        """From now on, requests to every device reach us too."""
+        self._memory.forget_early_done()
 
     def link_lost(self) -> None:
         """The connection that the requests came by is gone; the broker will send them again."""

@@ -19,7 +19,7 @@ class Memory:
         self._keep_s = keep_s
         self._answered: OrderedDict[bytes, float] = OrderedDict()
         self._partials: OrderedDict[bytes, tuple[float, list[Partial]]] = OrderedDict()
-        self._done: OrderedDict[bytes, tuple[float, int]] = OrderedDict()
+        self._done: OrderedDict[bytes, float] = OrderedDict()
 
     def answered_together(self, key: bytes, now: float) -> None:
         """A request that reached every device has been answered by one of them."""
@@ -53,21 +53,23 @@ class Memory:
         return tuple(stale)
 
     def keep_early_done(self, key: bytes, now: float) -> None:
-        _, times = self._done.pop(key, (now, 0))
-        self._done[key] = (now, times + 1)
+        """Note a notice that came before its request.
+
+        Notices of equal requests count as one: two devices may have answered the same request,
+        and what is taken for answered without need to be is lost.
+        """
+        self._done.setdefault(key, now)
         _bound(self._done)
 
-    def take_early_done(self, key: bytes) -> bool:
-        """Whether a request that arrives now has been answered; uses up one done notice.
+    def forget_early_done(self) -> None:
+        """What was said before requests came our way is of none that will come."""
+        self._done.clear()
 
-        It does not count as answered together: the notice may have been of an equal request from
-        before we listened, and then whoever waits for us must find out and answer by itself.
-        """
-        if key not in self._done:
+    def take_early_done(self, key: bytes, now: float) -> bool:
+        """Whether a request that arrives now has been answered; uses up the done notice."""
+        if self._done.pop(key, None) is None:
             return False
-        noted_at, times = self._done.pop(key)
-        if times > 1:
-            self._done[key] = (noted_at, times - 1)
+        self.answered_together(key, now)
         return True
 
     def expire(self, now: float) -> None:
@@ -75,7 +77,7 @@ class Memory:
         before = now - self._keep_s
         while self._answered and next(iter(self._answered.values())) < before:
             self._answered.popitem(last=False)
-        while self._done and next(iter(self._done.values()))[0] < before:
+        while self._done and next(iter(self._done.values())) < before:
             self._done.popitem(last=False)
         while self._partials and next(iter(self._partials.values()))[0] < before:
             self._partials.popitem(last=False)

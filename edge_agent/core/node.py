@@ -116,7 +116,7 @@ class Node:
             case seen.LinkClosed():
                 return self._link_closed(event, now)
             case seen.Served(route):
-                self._serving.served(route)
+                self._route_served(route)
                 return []
             case seen.PresenceSeen(presence):
                 return self._presence_seen(presence, now)
@@ -162,6 +162,11 @@ class Node:
         if link is LinkName.INFER:
             return effects + self._serving.link_opened()
         return effects + self._ledger.hand_over_again(now)
+
+    def _route_served(self, route: seen.Route) -> None:
+        self._serving.served(route)
+        if route is seen.Route.EVERYONE:
+            self._ledger.joined()
 
     def _link_closed(self, event: seen.LinkClosed, now: float) -> list[Effect]:
         link, reason = event.link, event.reason
