@@ -58,8 +58,9 @@ class Agent:
     def run(self) -> Outcome:
         """Serve until told to leave, or until going on makes no sense."""
         self._executor.start()
-        # Any number that usually grows between starts: a clock that was set back is outbid.
-        self._step(Started(incarnation=int(time.time() * 1000)))
+        # Any number that usually grows between starts: a clock that was set back is outbid. In
+        # microseconds, because two that start under one id at once must not get the same.
+        self._step(Started(incarnation=time.time_ns() // 1000))
         try:
             while self._outcome is None:
                 for event in self._next_events():

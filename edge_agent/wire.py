@@ -81,7 +81,9 @@ class Wire:
             Subscription(topics.cluster),
             Subscription(topics.mode_set),
             Subscription(topics.partial(self.agent)),
-            Subscription(topics.done),
+            # What we answered we let go of ourselves: our own notice must not come round, or it
+            # would be taken for the answer to the next equal request.
+            Subscription(topics.done, no_local=True),
             Subscription(topics.heartbeat_all),
         ]
 

@@ -105,8 +105,8 @@ class Ledger:
         for key in notice.keys:
             held = self._held.get(key)
             if held is None or not held.heard_by_all:
-                # Our own notice comes round as well, and two devices may have answered the same
-                # delivery. Neither may be taken for the answer to the next equal request.
+                # Two devices may have answered the same delivery: the second notice must not be
+                # taken for the answer to the next equal request.
                 if not notice.settled and not self._memory.was_answered_together(key):
                     self._memory.keep_early_done(key, now)
             elif held.token is None:
@@ -153,7 +153,7 @@ class Ledger:
         return self._progress_all(now)
 
     def hand_over_again(self, now: float) -> list[Effect]:
-        """The control link is back: what we handed over on the old one may not have arrived."""
+        """The control link is back: what we said on the old one may not have arrived."""
         for held in self._held.values():
             held.combiner = None
         return self._progress_all(now)

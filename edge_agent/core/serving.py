@@ -52,8 +52,9 @@ class Serving:
         self._confirmed.add(route)
 
     def leave_others(self) -> list[Effect]:
-        """Once the wanted route stands, leave the rest."""
-        return self._leave_others() if self._wanted in self._confirmed else []
+        """Once the wanted route stands, or none is wanted, leave the rest."""
+        stands = self._wanted is None or self._wanted in self._confirmed
+        return self._leave_others() if stands else []
 
     def _leave_others(self) -> list[Effect]:
         others = self._confirmed - {self._wanted}

@@ -37,6 +37,7 @@ class Subscription:
 
     identifier: comes back on each message that this subscription brought. retain_as_published:
     keep the publisher's retain flag. send_retained: whether retained messages are sent now.
+    no_local: what this client publishes is not sent back to it.
     """
 
     topic_filter: str
@@ -44,6 +45,7 @@ class Subscription:
     identifier: int | None = None
     retain_as_published: bool = False
     send_retained: bool = True
+    no_local: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,7 +95,7 @@ class Engine:
             self._forget(client_id)
 
     def publish(self, connection: Connection, message: Message, token: int | None) -> None:
-        reason = self._route(message)
+        reason = self._route(message, publisher=connection.options.client_id)
         if token is not None and message.qos:
             connection.emit(Confirmed(token, reason))
 
@@ -182,8 +182,11 @@ class Engine:
 
     # --- routing ------------------------------------------------------------------------------
 
-    def _route(self, message: Message) -> int:
-        """Store if retained, and give to all whose subscriptions match; the reason code."""
+    def _route(self, message: Message, *, publisher: str | None = None) -> int:
+        """Store if retained, and give to all whose subscriptions match; the reason code.
+
+        publisher: the client that sent it; None for a will, which is the broker's to send.
+        """
         expires_at_s = None if message.expiry_s is None else self._now_s + message.expiry_s
         envelope = Envelope(message, expires_at_s)
         if message.retain:
@@ -192,6 +195,8 @@ class Engine:
                 self._retained[message.topic] = envelope
         targets = self._plain_targets(message.topic) + self._shared_targets(message.topic)
         for session, subscription in targets:
+            if subscription.no_local and session.client_id == publisher:
+                continue
             retain = message.retain and subscription.retain_as_published
             self._give(session, subscription, envelope, retain=retain)
         return 0 if targets else REASON_NO_MATCHING_SUBSCRIBERS

@@ -110,6 +110,7 @@ def delivered(packet: MQTTMessage) -> Delivered:
 def _subscribe_options(subscription: Subscription) -> SubscribeOptions:
     return SubscribeOptions(
         qos=subscription.qos,
+        noLocal=subscription.no_local,
         retainAsPublished=subscription.retain_as_published,
         retainHandling=(
             SubscribeOptions.RETAIN_SEND_ON_SUBSCRIBE

@@ -168,6 +168,16 @@ class TestRetained:
         assert arrived.message.retain == as_published
 
 
+class TestNoLocal:
+    def test_what_a_client_publishes_reaches_others_but_not_itself(self, cluster: Cluster) -> None:
+        client, other = cluster.opened("client"), cluster.opened("other")
+        for each in (client, other):
+            each.subscribe(Subscription(cluster.topic("said"), no_local=True))
+        client.publish(Message(cluster.topic("said"), b"x", qos=1))
+        assert [each.message.payload for each in other.all_until_now()] == [b"x"]
+        assert client.all_until_now() == []
+
+
 class TestClosing:
     def test_ends_with_closed_and_drops_later_calls(self, cluster: Cluster) -> None:
         watcher = cluster.opened("watcher")

@@ -1,0 +1,100 @@
+"""One node on a broker that only it is connected to, without any delay.
+
+What the node publishes on its own topics comes back to it, links open when they are asked to, and
+time moves from deadline to deadline. Not a model of MQTT: that is the simulation's.
+"""
+
+from collections import deque
+from typing import Any, TypeVar
+
+from edge_agent.core import effects as do
+from edge_agent.core import events as seen
+from edge_agent.core.effects import Effect
+from edge_agent.core.events import Event, LinkName
+from edge_agent.core.node import Node
+from fluid.bus import CloseReason
+from tests.unit.edge_agent.making import all_of, computed, settings
+
+_Kind = TypeVar("_Kind")
+
+
+class Loopback:
+    """reachable: whether links open. adoptable: whether the links to dead sessions do."""
+
+    def __init__(self, agent: str = "a", **changes: Any) -> None:
+        self.node = Node(settings(agent, **changes))
+        self.now = 100.0
+        self.ticks = 0
+        self.reachable = True
+        self.adoptable = True
+        self.computes = True
+        self.log: list[Effect] = []
+        self._events: deque[Event] = deque()
+
+    @property
+    def agent(self) -> str:
+        return "a"
+
+    def start(self, incarnation: int = 1000) -> "Loopback":
+        self.happen(seen.Started(incarnation))
+        return self
+
+    def happen(self, *events: Event) -> list[Effect]:
+        """Let events happen now, and all that follows from them at once; returns all effects."""
+        before = len(self.log)
+        self._events.extend(events)
+        while self._events:
+            effects = self.node.step(self._events.popleft(), self.now)
+            self.log += effects
+            for effect in effects:
+                self._events.extend(self._answer(effect))
+        return self.log[before:]
+
+    def run(self, seconds: float) -> list[Effect]:
+        """Tick at each deadline for so long; returns all effects."""
+        before = len(self.log)
+        end = self.now + seconds
+        while (deadline := self.node.next_deadline(self.now)) < end:
+            self.now = max(self.now, deadline)
+            self.ticks += 1
+            self.happen(seen.Tick())
+        self.now = end
+        return self.log[before:]
+
+    def said(self, kind: type[_Kind]) -> list[_Kind]:
+        return all_of(self.log, kind)
+
+    def _answer(self, effect: Effect) -> list[Event]:  # noqa: C901, PLR0911 - a dispatch table
+        match effect:
+            case do.OpenControl(probe=probe):
+                echo = seen.HeartbeatSeen(probe)
+                return self._open(seen.LinkOpened(LinkName.CONTROL), LinkName.CONTROL, echo)
+            case do.OpenInfer():
+                return self._open(seen.LinkOpened(LinkName.INFER), LinkName.INFER)
+            case do.CloseLink(link):
+                return [seen.LinkClosed(link, CloseReason.REQUESTED)]
+            case do.Serve(route):
+                return [seen.Served(route)]
+            case do.PublishPresence(presence):
+                return [seen.PresenceSeen(presence)]
+            case do.PublishHeartbeat(heartbeat):
+                return [seen.HeartbeatSeen(heartbeat)]
+            case do.PublishCluster(state):
+                return [seen.ClusterSeen(state, retained=False)]
+            case do.SendDone(notice):
+                return [seen.DoneSeen(notice)]
+            case do.SendReply(token=token):
+                return [seen.ReplyConfirmed(token, accepted=True)]
+            case do.Compute(request, stages) if self.computes:
+                return [computed(request.id, *stages)]
+            case do.OpenAdoption(agent) if self.adoptable:
+                return [seen.AdoptionOpened(agent, session_present=False)]
+            case do.OpenAdoption(agent):
+                return [seen.AdoptionClosed(agent, CloseReason.UNREACHABLE)]
+            case _:
+                return []
+
+    def _open(self, opened: Event, link: LinkName, *then: Event) -> list[Event]:
+        if self.reachable:
+            return [opened, *then]
+        return [seen.LinkClosed(link, CloseReason.UNREACHABLE, "nobody there")]

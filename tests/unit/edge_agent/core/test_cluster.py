@@ -1,0 +1,218 @@
+from dataclasses import replace
+from typing import Any
+
+from edge_agent.core.cluster import Cluster
+from edge_agent.core.effects import Effect, Note, PublishCluster
+from fluid.messages import ClusterState, Mode, Presence, Role
+from tests.unit.edge_agent.making import (
+    DIGEST,
+    OTHER_DIGEST,
+    all_of,
+    cluster_state,
+    heartbeat,
+    offline,
+    one_of,
+    presence,
+    settings,
+)
+
+ME = presence("a")
+IDLE = heartbeat("a")
+
+
+def cluster_of(*others: Presence, now: float = 0.0) -> Cluster:
+    """The view of `a`, which hears its echo and has seen the others' presences."""
+    cluster = Cluster(settings("a"))
+    cluster.peers.heartbeat(heartbeat("a"), now)
+    for other in others:
+        cluster.presence(other, now)
+    return cluster
+
+
+def decide(cluster: Cluster, now: float = 0.0, me: Presence = ME) -> list[Effect]:
+    return cluster.decide(me, IDLE, now)
+
+
+def lead(cluster: Cluster, now: float = 0.0) -> ClusterState:
+    """Claim, and let the claim come round."""
+    claim = one_of(decide(cluster, now), PublishCluster).state
+    cluster.seen(claim, retained=False)
+    assert cluster.leadership.leads
+    return claim
+
+
+def hearing(agent: str, **changes: Any) -> Presence:
+    return presence(agent, serving=Mode.HA, **changes)
+
+
+def test_the_best_claims_with_all_members_and_a_placement() -> None:
+    cluster = cluster_of(presence("b"))
+    claim = one_of(decide(cluster), PublishCluster).state
+    assert (claim.term, claim.epoch, claim.leader) == (1, 0, "a")
+    assert claim.members == ("a", "b")
+    assert claim.placement == {"lower": ("b",), "upper": ("a",)}
+    assert claim.mode is Mode.HA
+
+
+def test_nobody_claims_over_a_better_one() -> None:
+    better = presence("z", role=Role.MASTER, priority=Role.MASTER.priority)
+    assert decide(cluster_of(better)) == []
+
+
+def test_the_dead_and_the_offline_are_no_competition() -> None:
+    assert all_of(decide(cluster_of(offline("0"))), PublishCluster)
+
+
+def test_nobody_claims_while_its_own_echo_is_missing() -> None:
+    assert decide(Cluster(settings("a"))) == []
+    assert decide(cluster_of(now=0.0), now=60.0) == []
+
+
+def test_a_new_leader_carries_on_with_mode_operators_word_and_placement() -> None:
+    cluster = cluster_of()
+    before = cluster_state(
+        6,
+        "gone",
+        mode=Mode.HT,
+        operator_mode=Mode.HT,
+        members=("a", "gone"),
+        placement={"lower": ("a",), "upper": ("gone",)},
+    )
+    cluster.seen(before, retained=True)
+    claim = one_of(decide(cluster), PublishCluster).state
+    assert claim == cluster_state(
+        7,
+        "a",
+        mode=Mode.HT,
+        operator_mode=Mode.HT,
+        members=("a",),
+        placement={"lower": ("a",), "upper": ()},
+    )
+
+
+def test_a_leader_publishes_what_changed_once_under_a_higher_epoch() -> None:
+    cluster = cluster_of()
+    claim = lead(cluster)
+    assert decide(cluster) == []
+    cluster.presence(presence("b"), 0.0)
+    update = one_of(decide(cluster), PublishCluster).state
+    assert (update.term, update.epoch) == (claim.term, 1)
+    assert update.members == ("a", "b")
+    assert decide(cluster) == []
+
+
+def test_two_changes_before_the_first_came_round_have_epochs_of_their_own() -> None:
+    cluster = cluster_of()
+    lead(cluster)
+    epochs = []
+    for agent in ("b", "c"):
+        cluster.presence(presence(agent), 0.0)
+        epochs.append(one_of(decide(cluster), PublishCluster).state.epoch)
+    assert epochs == [1, 2]
+
+
+def test_the_operators_word_becomes_the_mode_and_stays_written_down() -> None:
+    cluster = cluster_of()
+    lead(cluster)
+    cluster.wish(Mode.HT)
+    update = one_of(decide(cluster), PublishCluster).state
+    assert (update.mode, update.operator_mode) == (Mode.HT, Mode.HT)
+    cluster.seen(update, retained=False)
+    cluster.wish(Mode.AUTO)
+    assert one_of(decide(cluster), PublishCluster).state.operator_mode is Mode.AUTO
+
+
+def test_a_word_that_came_while_a_claim_was_on_its_way_is_not_lost() -> None:
+    cluster = cluster_of()
+    claim = one_of(decide(cluster), PublishCluster).state
+    cluster.wish(Mode.HT)
+    assert decide(cluster) == []
+    cluster.seen(claim, retained=False)
+    assert one_of(decide(cluster), PublishCluster).state.mode is Mode.HT
+
+
+def test_votes_of_members_decide_where_the_operator_is_silent() -> None:
+    cluster = cluster_of(presence("b", vote=Mode.HT))
+    lead(cluster)
+    assert one_of(decide(cluster), PublishCluster).state.mode is Mode.HT
+
+
+def test_the_load_of_any_member_can_end_ha() -> None:
+    cluster = cluster_of(presence("b"))
+    lead(cluster)
+    states = []
+    for step in range(5):
+        now = step * 0.5
+        cluster.peers.heartbeat(heartbeat("a"), now)
+        cluster.peers.heartbeat(heartbeat("b", queue=50, busy=1.0), now)
+        states += all_of(decide(cluster, now), PublishCluster)
+    assert [published.state.mode for published in states] == [Mode.HT]
+
+
+def test_only_a_leader_empties_the_sessions_of_the_dead_and_the_offline() -> None:
+    cluster = cluster_of(offline("b"), presence("c"))
+    assert cluster.gone() == ()
+    lead(cluster)
+    assert cluster.gone() == ("b",)
+    for step in range(1, 5):
+        cluster.peers.heartbeat(heartbeat("a"), step * 0.5)
+    assert Note("peer_dead", {"agent": "c"}) in cluster.judge(2.0)
+    assert cluster.gone() == ("b", "c")
+    cluster.link_lost()
+    assert cluster.gone() == ()
+
+
+def test_following_another_is_noted_when_leader_or_mode_change() -> None:
+    cluster = cluster_of()
+    first = cluster_state(1, "b")
+    assert one_of(cluster.seen(first, retained=False), Note).event == "following"
+    assert cluster.seen(replace(first, epoch=1), retained=False) == []
+    other_mode = replace(first, epoch=2, mode=Mode.HT)
+    assert one_of(cluster.seen(other_mode, retained=False), Note).fields["mode"] == "ht"
+    assert cluster.state == other_mode
+
+
+# The team.
+
+
+def placed(cluster: Cluster, **placement: tuple[str, ...]) -> Cluster:
+    cluster.seen(cluster_state(1, "z", placement=placement), retained=False)
+    return cluster
+
+
+def test_the_team_is_who_hears_every_request() -> None:
+    cluster = placed(
+        cluster_of(hearing("b"), presence("c", serving=Mode.HT), presence("d")),
+        lower=("a", "c"),
+        upper=("b", "d"),
+    )
+    team = cluster.team()
+    assert team.members == ("a", "b")
+    assert team.holders == {"lower": ("a",), "upper": ("b",)}
+
+
+def test_a_suspect_is_of_the_team_and_the_dead_and_the_offline_are_not() -> None:
+    cluster = placed(cluster_of(hearing("b"), hearing("c")), lower=("a",), upper=("b", "c"))
+    cluster.presence(offline("c"), 0.0)
+    for step in range(1, 5):
+        cluster.peers.heartbeat(heartbeat("a"), step * 0.5)
+        cluster.judge(step * 0.5)
+        expected = ("a", "b") if step < 4 else ("a",)
+        assert cluster.team().members == expected
+
+
+def test_who_serves_another_bundle_hears_and_combines_but_holds_nothing_of_ours() -> None:
+    cluster = placed(
+        cluster_of(hearing("b", bundle=OTHER_DIGEST), hearing("c", bundle=DIGEST)),
+        lower=("a", "c"),
+        upper=("b",),
+    )
+    team = cluster.team()
+    assert team.members == ("a", "b", "c")
+    assert team.holders == {"lower": ("a", "c"), "upper": ()}
+
+
+def test_without_a_cluster_state_nobody_holds_anything() -> None:
+    team = cluster_of(hearing("b")).team()
+    assert team.members == ("a", "b")
+    assert team.due(team.members) == ()

@@ -1,0 +1,26 @@
+from edge_agent.core.patience import Patience
+from tests.unit.edge_agent.making import TIMING
+
+
+def test_a_share_is_waited_for_twice_the_own_time_and_not_less_than_the_least() -> None:
+    patience = Patience(TIMING)
+    assert patience.for_share_s(("b",), own_s=0.1) == TIMING.straggler_s
+    assert patience.for_share_s(("b",), own_s=4.0) == 8.0
+    assert patience.for_answer_s("b", own_s=0.1) == TIMING.handover_s
+    assert patience.for_answer_s("b", own_s=4.0) == 8.0
+
+
+def test_who_let_a_deadline_pass_is_waited_for_briefly_until_heard_again() -> None:
+    patience = Patience(TIMING)
+    patience.missed(("b",))
+    assert patience.for_answer_s("b", own_s=4.0) == TIMING.brief_s
+    assert patience.for_share_s(("b", "c"), own_s=0.1) == TIMING.brief_s
+    assert patience.for_share_s(("c",), own_s=0.1) == TIMING.straggler_s
+    patience.heard("b")
+    assert patience.for_answer_s("b", own_s=0.1) == TIMING.handover_s
+
+
+def test_hearing_from_somebody_who_missed_nothing_is_nothing() -> None:
+    patience = Patience(TIMING)
+    patience.heard("b")
+    assert patience.for_share_s((), own_s=0.0) == TIMING.straggler_s

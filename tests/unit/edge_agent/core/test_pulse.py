@@ -1,0 +1,60 @@
+import pytest
+
+from edge_agent.core.effects import PublishHeartbeat
+from edge_agent.core.pulse import Pulse
+from fluid.messages import Heartbeat
+from tests.unit.edge_agent.making import TIMING, one_of
+
+
+def beat(pulse: Pulse, now: float, *, queue: int = 0, compute_ms: float = 0.0) -> Heartbeat:
+    effects = pulse.beat(now, queue=queue, compute_ms_total=compute_ms, incarnation=5)
+    return one_of(effects, PublishHeartbeat).heartbeat
+
+
+def is_silent(pulse: Pulse, now: float) -> bool:
+    return not pulse.beat(now, queue=0, compute_ms_total=0.0, incarnation=5)
+
+
+def test_a_pulse_beats_at_once_and_then_each_interval() -> None:
+    pulse = Pulse("a", TIMING)
+    pulse.start(10.0)
+    assert beat(pulse, 10.0, queue=3) == Heartbeat("a", 5, sequence=1, queue=3)
+    assert is_silent(pulse, 10.4)
+    assert pulse.next_deadline(10.4) == 10.5
+    assert beat(pulse, 10.5).sequence == 2
+
+
+def test_a_late_beat_is_not_made_up_for() -> None:
+    pulse = Pulse("a", TIMING)
+    pulse.start(0.0)
+    beat(pulse, 0.0)
+    beat(pulse, 7.0)
+    assert is_silent(pulse, 7.1)
+    assert pulse.next_deadline(7.1) == 7.5
+
+
+def test_nothing_beats_while_nobody_would_hear() -> None:
+    pulse = Pulse("a", TIMING)
+    assert is_silent(pulse, 1.0)
+    pulse.start(1.0)
+    pulse.stop()
+    assert is_silent(pulse, 1.0)
+    assert pulse.next_deadline(1.0) == 1.0 + TIMING.heartbeat_s
+
+
+def test_busy_is_the_share_of_the_last_interval_spent_computing() -> None:
+    pulse = Pulse("a", TIMING)
+    pulse.start(100.0)
+    beat(pulse, 100.0, compute_ms=1000.0)
+    assert beat(pulse, 100.5, compute_ms=1200.0).busy == pytest.approx(0.4)
+    load = pulse.load(7, 5)
+    assert (load.sequence, load.queue) == (2, 7)
+    assert load.busy == pytest.approx(0.4)
+    assert beat(pulse, 101.0, compute_ms=1200.0).busy == 0.0
+
+
+def test_a_burst_of_results_does_not_make_it_busier_than_always() -> None:
+    pulse = Pulse("a", TIMING)
+    pulse.start(0.0)
+    beat(pulse, 0.0)
+    assert beat(pulse, 0.5, compute_ms=9000.0).busy == 1.0
