@@ -1,7 +1,8 @@
 # One entry for people and CI. Each target calls a script that can be run by itself.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format clean
+SEEDS ?= 1000
+.PHONY: help setup demo test sim check format clean
 
 help: ## list these targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -14,6 +15,9 @@ demo: setup ## train, serve with two agents, kill each, and print what happened
 
 test: setup ## run all tests
 	@scripts/test
+
+sim: setup ## run SEEDS=1000 seeded storms of faults for two and for four devices
+	@FLUID_SIM_SEEDS=$(SEEDS) scripts/test -q tests/simulation
 
 check: setup ## lint, formatting and types
 	@scripts/check
