@@ -11,6 +11,7 @@ import pytest
 from broker import LocalBroker
 from fluid import FluidClient
 from fluid.bundle import Bundle
+from fluid.client import Backoff, ResendPolicy
 from fluid.interpreter import InterpreterPackage
 from tests.integration.harness.cluster import Cluster
 from tests.integration.harness.oracle import Oracle
@@ -62,5 +63,7 @@ def cluster(bundle_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> It
 
 @pytest.fixture
 def client(cluster: Cluster) -> Iterator[FluidClient]:
-    with FluidClient(cluster.broker.url) as client:
+    """A client that never asks again for want of an answer: what the cluster loses is lost."""
+    never = Backoff(first_s=3600.0, greatest_s=3600.0)
+    with FluidClient(cluster.broker.url, resend=ResendPolicy(unanswered=never)) as client:
         yield client

@@ -35,6 +35,11 @@ class AgentProcess:
         """Whether it was started and nobody ended it; see `check` for those that ended alone."""
         return self._process is not None
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether it was started and has ended by itself."""
+        return self._process is not None and self._process.poll() is not None
+
     def start(self) -> None:
         assert self._process is None, "it is started already"
         with self._log.open("ab") as log:

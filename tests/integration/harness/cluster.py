@@ -57,8 +57,8 @@ class Cluster:
 
     @property
     def logs(self) -> dict[str, str]:
-        """The log of each agent, by the name of its file."""
-        return {log.name: log.read_text("utf-8") for log in sorted(self._folder.glob("*.log"))}
+        """The log of each agent, by its name."""
+        return {log.stem: log.read_text("utf-8") for log in sorted(self._folder.glob("*.log"))}
 
     def agent(self, name: str, *, role: str, agent_id: str = "") -> AgentProcess:
         """An agent of this broker that is not started; close it, unless it is of the two."""
@@ -121,6 +121,10 @@ class Cluster:
             return state is not None and (state.leader, state.members) == (survivor, (survivor,))
 
         self._wait_until(alone, f"{survivor} does not lead alone")
+
+    def wait_until_led(self) -> None:
+        """Wait until somebody leads."""
+        self._wait_until(lambda snapshot: snapshot.has_leader, "nobody leads")
 
     def settle(self) -> None:
         """Wait until no agent holds a request: each has been answered and let go of."""
