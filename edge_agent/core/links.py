@@ -19,6 +19,7 @@ class _Connection:
     failures: int = 0
     reopen_at: float | None = None
     was_open: bool = False
+    opened_at: float | None = None
 
 
 class Links:
@@ -30,9 +31,6 @@ class Links:
 
     def is_open(self, link: LinkName) -> bool:
         return self._connections[link].state is LinkState.OPEN
-
-    def is_closed(self, link: LinkName) -> bool:
-        return self._connections[link].state is LinkState.CLOSED
 
     def was_open(self, link: LinkName) -> bool:
         """Whether it has ever been open: before, a refusal is a mistake in the set-up."""
@@ -46,15 +44,19 @@ class Links:
     def opening(self, link: LinkName) -> None:
         self._connections[link].state = LinkState.OPENING
 
-    def opened(self, link: LinkName) -> None:
+    def opened(self, link: LinkName, now: float) -> None:
         connection = self._connections[link]
         connection.state = LinkState.OPEN
         connection.was_open = True
-        connection.failures = 0
+        connection.opened_at = now
 
     def closed(self, link: LinkName, now: float) -> float:
         """Note the end of a connection; returns the pause before the next, in seconds."""
         connection = self._connections[link]
+        opened_at, connection.opened_at = connection.opened_at, None
+        if opened_at is not None and now - opened_at >= self._timing.reconnect_most_s:
+            # Only what held for a while was a success: a broker may open and close at once.
+            connection.failures = 0
         doubled_s = self._timing.reconnect_first_s * float(2**connection.failures)
         pause_s = min(doubled_s, self._timing.reconnect_most_s)
         connection.failures = min(connection.failures + 1, 10)

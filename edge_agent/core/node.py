@@ -156,7 +156,7 @@ class Node:
     # Links.
 
     def _link_opened(self, link: LinkName, now: float) -> list[Effect]:
-        self._links.opened(link)
+        self._links.opened(link, now)
         fields: dict[str, str | int | float] = {"link": link}
         effects: list[Effect] = [do.Note("link_opened", fields)]
         if link is LinkName.INFER:

@@ -28,12 +28,9 @@ class Loopback:
         self.reachable = True
         self.adoptable = True
         self.computes = True
+        self.ended = False
         self.log: list[Effect] = []
         self._events: deque[Event] = deque()
-
-    @property
-    def agent(self) -> str:
-        return "a"
 
     def start(self, incarnation: int = 1000) -> "Loopback":
         self.happen(seen.Started(incarnation))
@@ -46,6 +43,7 @@ class Loopback:
         while self._events:
             effects = self.node.step(self._events.popleft(), self.now)
             self.log += effects
+            self.ended = self.ended or any(isinstance(effect, do.Exit) for effect in effects)
             for effect in effects:
                 self._events.extend(self._answer(effect))
         return self.log[before:]
@@ -54,7 +52,7 @@ class Loopback:
         """Tick at each deadline for so long; returns all effects."""
         before = len(self.log)
         end = self.now + seconds
-        while (deadline := self.node.next_deadline(self.now)) < end:
+        while not self.ended and (deadline := self.node.next_deadline(self.now)) < end:
             self.now = max(self.now, deadline)
             self.ticks += 1
             self.happen(seen.Tick())
@@ -81,8 +79,6 @@ class Loopback:
                 return [seen.HeartbeatSeen(heartbeat)]
             case do.PublishCluster(state):
                 return [seen.ClusterSeen(state, retained=False)]
-            case do.SendDone(notice):
-                return [seen.DoneSeen(notice)]
             case do.SendReply(token=token):
                 return [seen.ReplyConfirmed(token, accepted=True)]
             case do.Compute(request, stages) if self.computes:

@@ -120,7 +120,7 @@ def test_a_device_without_a_slot_keeps_requests_until_it_has_one() -> None:
     effects = ledger.computed(computed("1"), 0.1)
     for now in (1.0, 2.5, 5.0, 7.5):
         effects += ledger.expire(now)
-    assert all_of(effects, (SendReply)) == []
+    assert all_of(effects, SendReply) == []
     assert all_of(effects, Ack) == []
     assert Compute(request("1"), ("lower50",)) in ledger.team_changed(team("a", ALONE), 8.0)
     assert one_of(ledger.computed(computed("1", "lower50"), 8.1), SendReply)

@@ -11,7 +11,7 @@ def test_a_link_is_due_until_it_is_opening_and_open_once_the_broker_says_so() ->
     links.opening(CONTROL)
     assert not links.due(CONTROL, 100.0)
     assert not links.is_open(CONTROL)
-    links.opened(CONTROL)
+    links.opened(CONTROL, 0.0)
     assert links.is_open(CONTROL)
     assert not links.is_open(INFER)
 
@@ -25,8 +25,18 @@ def test_the_pause_doubles_up_to_five_seconds_and_is_short_again_after_a_success
     assert pauses[:7] == [0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 5.0]
     assert set(pauses[7:]) == {5.0}
     links.opening(CONTROL)
-    links.opened(CONTROL)
-    assert links.closed(CONTROL, 0.0) == 0.1
+    links.opened(CONTROL, 10.0)
+    assert links.closed(CONTROL, 20.0) == 0.1
+
+
+def test_a_link_that_is_lost_as_soon_as_it_opens_is_no_success() -> None:
+    links = Links(TIMING)
+    pauses = []
+    for _ in range(7):
+        links.opening(CONTROL)
+        links.opened(CONTROL, 0.0)
+        pauses.append(links.closed(CONTROL, 0.01))
+    assert pauses == [0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 5.0]
 
 
 def test_a_closed_link_is_due_after_its_pause_and_not_before() -> None:
@@ -53,7 +63,7 @@ def test_a_link_that_was_open_once_stays_known_as_such() -> None:
     links.closed(INFER, 0.0)
     assert not links.was_open(INFER)
     links.opening(INFER)
-    links.opened(INFER)
+    links.opened(INFER, 0.5)
     links.closed(INFER, 1.0)
     assert links.was_open(INFER)
     assert not links.was_open(CONTROL)
