@@ -140,7 +140,8 @@ class Wire:
 
     def handover(self, effect: do.RepublishAdopted) -> Message:
         message = effect.request.message
-        # A property without a name means nothing to us, and our own bus would not send it.
+        # A property or a response topic without a name means nothing to us, and our own bus would
+        # not send it.
         others = tuple(
             (name, value)
             for name, value in message.user_properties
@@ -150,6 +151,7 @@ class Wire:
             message,
             qos=1,
             retain=False,
+            response_topic=message.response_topic or None,
             user_properties=(*others, (HANDOVERS_PROPERTY, str(effect.handovers))),
         )
 

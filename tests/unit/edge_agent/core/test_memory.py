@@ -30,6 +30,14 @@ def test_two_early_notices_of_one_request_do_not_swallow_two_requests() -> None:
     assert not memory.take_early_done(KEY, 1.0)
 
 
+def test_an_early_notice_is_kept_for_its_time_from_the_first_on() -> None:
+    memory = Memory(keep_s=10.0)
+    memory.keep_early_done(KEY, 0.0)
+    memory.keep_early_done(KEY, 9.0)
+    memory.expire(10.1)
+    assert not memory.take_early_done(KEY, 10.1)
+
+
 def test_early_notices_can_be_forgotten() -> None:
     memory = Memory(keep_s=10.0)
     memory.keep_early_done(KEY, 0.0)

@@ -8,7 +8,7 @@ from edge_agent.core.effects import Effect
 from edge_agent.core.events import LinkName, Route
 from edge_agent.core.node import EXIT_DUPLICATE, EXIT_REFUSED, Node
 from fluid.bus import CloseReason
-from fluid.messages import AgentState, Heartbeat, Mode, Presence
+from fluid.messages import AgentState, Done, Heartbeat, Mode, Presence
 from tests.unit.edge_agent.core.loopback import Loopback
 from tests.unit.edge_agent.making import (
     TIMING,
@@ -294,6 +294,14 @@ def test_late_news_of_an_adoption_that_is_over_is_nothing() -> None:
         seen.AdoptionClosed("b", LOST),
     )
     assert loopback.log[before:] == []
+
+
+def test_a_notice_from_before_we_heard_requests_does_not_swallow_one() -> None:
+    loopback = Loopback()
+    notice = Done((request("1").key,))
+    loopback.happen(seen.DoneSeen(notice))
+    loopback.start()
+    assert one_of(loopback.happen(arrival("1")), do.SendReply)
 
 
 def test_a_stray_message_in_our_session_is_acknowledged() -> None:

@@ -1,0 +1,170 @@
+import io
+import queue
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from edge_agent.core.effects import Compute
+from edge_agent.core.events import Computed, ComputeFailed
+from edge_agent.executor import Executor
+from fluid.bundle import Bundle
+from fluid.codec import DecodeLimits
+from fluid.errors import ErrorCode
+from fluid.interpreter import InterpreterPackage
+from fluid.submodel import Images, SubModel
+from tests.unit.edge_agent.making import request
+
+if TYPE_CHECKING:
+    from trainer.data import Dataset
+
+TIMEOUT_S = 20.0  # only to end a failing test
+
+Run = Callable[..., Computed | ComputeFailed]
+
+
+@pytest.fixture(scope="module")
+def run(bundle: Bundle, package: InterpreterPackage) -> Iterator[Run]:
+    """Has a running executor do one job, and returns the outcome."""
+    outcomes: queue.SimpleQueue[Computed | ComputeFailed] = queue.SimpleQueue()
+    limits = DecodeLimits(max_batch=8)
+    executor = Executor(bundle, package, post=outcomes.put, limits=limits)
+    executor.start()
+
+    def do(payload: bytes, *stages: str, name: str = "1") -> Computed | ComputeFailed:
+        executor.submit(Compute(request(name, payload), stages))
+        return outcomes.get(timeout=TIMEOUT_S)
+
+    yield do
+    executor.stop()
+
+
+@pytest.fixture(scope="module")
+def images(digits: "Dataset") -> Images:
+    return digits.test.images[:3]
+
+
+def as_npy(images: Images) -> bytes:
+    buffer = io.BytesIO()
+    np.save(buffer, images)
+    return buffer.getvalue()
+
+
+def computed(outcome: Computed | ComputeFailed) -> Computed:
+    assert isinstance(outcome, Computed), outcome
+    return outcome
+
+
+def test_logits_are_those_of_the_stage_for_each_image(
+    run: Run, bundle: Bundle, package: InterpreterPackage, images: Images
+) -> None:
+    outcome = computed(run(as_npy(images), "lower50", "upper25"))
+    assert list(outcome.outputs) == ["lower50", "upper25"]
+    for stage, logits in outcome.outputs.items():
+        assert logits.dtype == np.float32
+        assert logits.shape == (3, 10)
+        expected = SubModel(bundle, stage, package=package).run(images)
+        assert logits.tobytes() == expected.tobytes()
+    assert outcome.is_batch
+    assert outcome.compute_ms > 0
+
+
+def test_an_image_is_no_batch_and_its_bits_are_those_that_it_has_in_a_batch(
+    run: Run, images: Images
+) -> None:
+    batch = computed(run(as_npy(images), "lower50"))
+    for index, image in enumerate(images):
+        single = computed(run(image.tobytes(), "lower50"))
+        assert not single.is_batch
+        assert single.outputs["lower50"].tobytes() == batch.outputs["lower50"][index].tobytes()
+
+
+def test_an_outcome_names_its_request(run: Run, images: Images) -> None:
+    payload = images[0].tobytes()
+    assert run(payload, "lower50", name="x").key == request("x", payload).key
+    assert run(b"", "lower50", name="y").key == request("y", b"").key
+
+
+def test_a_payload_may_be_read_without_running_anything(run: Run, images: Images) -> None:
+    outcome = computed(run(as_npy(images)))
+    assert outcome.outputs == {}
+    assert outcome.is_batch
+    assert isinstance(run(b"no image"), ComputeFailed)
+
+
+@pytest.mark.parametrize(
+    ("payload", "code"),
+    [
+        (b"", ErrorCode.EMPTY_PAYLOAD),
+        (b"no image", ErrorCode.NOT_AN_IMAGE),
+        (as_npy(np.zeros((9, 8, 8, 1), np.uint8)), ErrorCode.PAYLOAD_TOO_LARGE),
+        (as_npy(np.zeros((5, 5), np.uint8)), ErrorCode.WRONG_SHAPE),
+    ],
+)
+def test_a_bad_payload_fails_with_its_code_and_the_next_is_served(
+    run: Run, images: Images, payload: bytes, code: ErrorCode
+) -> None:
+    outcome = run(payload, "lower50")
+    assert isinstance(outcome, ComputeFailed)
+    assert outcome.fault.code is code
+    assert computed(run(images[0].tobytes(), "lower50")).outputs
+
+
+class BrokenInterpreter:
+    """Loads and looks like the real one, but cannot be invoked."""
+
+    def __init__(self, real: InterpreterPackage, **options: object) -> None:
+        self._interpreter = real.interpreter_class(**options)
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._interpreter, name)
+
+    def invoke(self) -> None:
+        raise RuntimeError("node 3 failed to invoke")
+
+
+def test_a_model_that_fails_is_a_coded_fault_and_not_the_end(
+    bundle: Bundle,
+    package: InterpreterPackage,
+    images: Images,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    broken = replace(
+        package, interpreter_class=lambda **options: BrokenInterpreter(package, **options)
+    )
+    outcomes: queue.SimpleQueue[Computed | ComputeFailed] = queue.SimpleQueue()
+    executor = Executor(bundle, broken, post=outcomes.put)
+    executor.start()
+    for _ in range(2):
+        executor.submit(Compute(request("1", images[0].tobytes()), ("lower50",)))
+        outcome = outcomes.get(timeout=TIMEOUT_S)
+        assert isinstance(outcome, ComputeFailed)
+        assert outcome.fault.code is ErrorCode.EXECUTION_FAILED
+        assert "node 3" in outcome.fault.message
+    executor.stop()
+    assert "inference failed id=1" in caplog.text
+
+
+def test_stopping_finishes_what_is_queued(
+    bundle: Bundle, package: InterpreterPackage, images: Images
+) -> None:
+    outcomes: queue.SimpleQueue[Computed | ComputeFailed] = queue.SimpleQueue()
+    executor = Executor(bundle, package, post=outcomes.put)
+    names = [str(number) for number in range(20)]
+    for name in names:
+        executor.submit(Compute(request(name, images[0].tobytes()), ("lower50",)))
+    executor.start()
+    executor.stop()
+    keys = [outcomes.get_nowait().key for _ in names]
+    assert keys == [request(name, images[0].tobytes()).key for name in names]
+
+
+def test_a_bundle_whose_models_are_not_as_promised_is_refused_at_once(
+    bundle: Bundle, package: InterpreterPackage
+) -> None:
+    manifest = bundle.manifest
+    wider = replace(manifest, input=replace(manifest.input, shape=(16, 16, 1)))
+    with pytest.raises(ValueError, match="must take uint8 of shape"):
+        Executor(Bundle(wider, bundle.models), package, post=lambda _outcome: None)

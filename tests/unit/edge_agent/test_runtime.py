@@ -1,0 +1,172 @@
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+import pytest
+
+from edge_agent.core.settings import Settings
+from edge_agent.runtime import Agent, Outcome
+from edge_agent.wire import SessionOptions, Wire
+from fluid.bundle import Bundle
+from fluid.bus import Bus, Link, LinkOptions, Message, Sink, Subscription
+from fluid.bus.memory import MemoryBus
+from fluid.interpreter import InterpreterPackage
+from fluid.messages import (
+    AgentState,
+    ErrorReply,
+    Malformed,
+    Mode,
+    Presence,
+    Result,
+    Role,
+    decode_presence,
+    decode_replies,
+)
+from fluid.topics import Topics
+from tests.recorder import Recorder
+
+if TYPE_CHECKING:
+    from trainer.data import Dataset
+
+TIMEOUT_S = 30.0  # only to end a failing test
+
+MakeAgent = Callable[..., Agent]
+
+
+@pytest.fixture
+def bus() -> MemoryBus:
+    return MemoryBus()
+
+
+@pytest.fixture
+def make_agent(bus: MemoryBus, bundle: Bundle, package: InterpreterPackage) -> MakeAgent:
+    settings = Settings("pi", Role.MASTER, bundle.manifest, bundle.digest)
+    wire = Wire(Topics(), "pi", SessionOptions())
+
+    def make(on: Bus = bus) -> Agent:
+        return Agent(settings, bundle, bus=on, wire=wire, package=package)
+
+    return make
+
+
+@pytest.fixture
+def threads() -> Iterator[ThreadPoolExecutor]:
+    with ThreadPoolExecutor(2) as pool:
+        yield pool
+
+
+def listener(bus: MemoryBus, topic_filter: str) -> Recorder:
+    made = Recorder(bus, LinkOptions(f"listener of {topic_filter[-12:]}"))
+    made.opened()
+    made.subscribe(Subscription(topic_filter))
+    return made
+
+
+def await_presence(presences: Recorder, fits: Callable[[Presence], bool]) -> Presence:
+    while True:
+        (payload,) = presences.payloads(1)
+        presence = decode_presence(payload)
+        assert not isinstance(presence, Malformed)
+        if fits(presence):
+            return presence
+
+
+def test_an_agent_serves_an_image_and_ends_in_good_order(
+    bus: MemoryBus, make_agent: MakeAgent, threads: ThreadPoolExecutor, digits: "Dataset"
+) -> None:
+    presences = listener(bus, "fluid/presence/pi")
+    results = listener(bus, "fluid/result/#")
+    agent = make_agent()
+    outcome = threads.submit(agent.run)
+    await_presence(presences, lambda presence: presence.serving is Mode.HA)
+
+    image = digits.test.images[0].tobytes()
+    for name, payload in (("good", image), ("bad", b"no image")):
+        results.publish(Message(f"fluid/infer/{name}", payload, qos=1))
+    answers = {}
+    for payload in results.payloads(2):
+        replies = decode_replies(payload)
+        assert not isinstance(replies, Malformed)
+        answers[replies[0].id] = replies[0]
+    good, bad = answers["good"], answers["bad"]
+    assert isinstance(good, Result)
+    assert (good.subnetwork, good.devices) == ("lower50", ("pi",))
+    assert isinstance(bad, ErrorReply)
+    assert bad.code == "not_an_image"
+
+    agent.leave()
+    assert outcome.result(TIMEOUT_S) == Outcome(0)
+    await_presence(presences, lambda presence: presence.state is AgentState.OFFLINE)
+    assert bus.broker.backlog("fluid-pi") == 0
+
+
+def test_a_second_agent_under_the_same_id_ends_with_a_message(
+    bus: MemoryBus, make_agent: MakeAgent, threads: ThreadPoolExecutor
+) -> None:
+    presences = listener(bus, "fluid/presence/pi")
+    first = make_agent()
+    outcome = threads.submit(first.run)
+    await_presence(presences, lambda presence: presence.serving is Mode.HA)
+    refused = threads.submit(make_agent().run).result(TIMEOUT_S)
+    assert refused.status == 4
+    assert "'pi'" in refused.message
+    assert not outcome.done()
+    first.leave()
+    assert outcome.result(TIMEOUT_S) == Outcome(0)
+
+
+def test_an_agent_that_is_told_to_leave_before_it_runs_ends_at_once(make_agent: MakeAgent) -> None:
+    agent = make_agent()
+    agent.leave()
+    assert agent.run() == Outcome(0)
+
+
+def test_an_agent_leaves_no_thread_behind(make_agent: MakeAgent) -> None:
+    before = set(threading.enumerate())
+    agent = make_agent()
+    agent.leave()
+    agent.run()
+    assert set(threading.enumerate()) <= before
+
+
+def test_what_happened_is_a_line_of_names_and_values(
+    make_agent: MakeAgent, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    agent = make_agent()
+    agent.leave()
+    agent.run()
+    assert "leaving held=0" in [record.getMessage() for record in caplog.records]
+
+
+class LateBus:
+    """A bus whose broker is not there for the first connections."""
+
+    def __init__(self, bus: MemoryBus, *, failures: int) -> None:
+        absent = MemoryBus()
+        absent.broker.stop(keep_sessions=True)
+        self._buses = [absent] * failures + [bus]
+
+    def open(self, options: LinkOptions, sink: Sink) -> Link:
+        bus = self._buses.pop(0) if len(self._buses) > 1 else self._buses[0]
+        return bus.open(options, sink)
+
+
+def test_an_agent_that_finds_no_broker_says_so_and_tries_again(
+    bus: MemoryBus,
+    make_agent: MakeAgent,
+    threads: ThreadPoolExecutor,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    presences = listener(bus, "fluid/presence/pi")
+    agent = make_agent(LateBus(bus, failures=2))
+    outcome = threads.submit(agent.run)
+    await_presence(presences, lambda presence: presence.serving is Mode.HA)
+    agent.leave()
+    assert outcome.result(TIMEOUT_S) == Outcome(0)
+    warnings = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert len(warnings) == 2
+    for warning in warnings:
+        assert warning.startswith("link_closed link=control reason=unreachable detail=")
+        assert '"the broker does not run"' in warning

@@ -1,0 +1,287 @@
+import logging
+from dataclasses import dataclass, field
+
+import pytest
+
+from edge_agent.core import effects as do
+from edge_agent.core import events as seen
+from edge_agent.core.events import Event, LinkName, Route
+from edge_agent.switchboard import FromLink, Switchboard
+from edge_agent.wire import SessionOptions, Wire
+from fluid.bus import (
+    Closed,
+    CloseReason,
+    Confirmed,
+    Delivered,
+    LinkEvent,
+    LinkOptions,
+    Message,
+    Opened,
+    Sink,
+    Subscription,
+)
+from fluid.messages import Done, ErrorReply
+from fluid.topics import Topics
+from tests.unit.edge_agent.making import heartbeat, offline, partial, presence, request
+
+OPEN_CONTROL = do.OpenControl(boot=1, will=offline("a", 5), probe=heartbeat("a", 5))
+ERROR = (ErrorReply("1", "wrong_shape", "too wide"),)
+NO_SUBSCRIBERS = 0x10
+NOT_AUTHORISED = 0x87
+
+
+@dataclass
+class RecordingLink:
+    """Writes down what it is asked to do, in order."""
+
+    options: LinkOptions
+    sink: Sink
+    calls: list[tuple[object, ...]] = field(default_factory=list)
+
+    def publish(self, message: Message, *, token: int | None = None) -> None:
+        self.calls.append(("publish", message.topic, token))
+
+    def subscribe(self, subscriptions: list[Subscription], *, token: int | None = None) -> None:
+        self.calls.append(("subscribe", *(each.topic_filter for each in subscriptions), token))
+
+    def unsubscribe(self, topic_filters: list[str], *, token: int | None = None) -> None:
+        self.calls.append(("unsubscribe", *topic_filters, token))
+
+    def ack(self, ack_id: int) -> None:
+        self.calls.append(("ack", ack_id))
+
+    def close(self, *, end_session: bool = False, send_will: bool = False) -> None:
+        self.calls.append(("close", end_session, send_will))
+
+
+class Bench:
+    """A switchboard, its links, and the way from a link's event to the core's."""
+
+    def __init__(self) -> None:
+        self.links: list[RecordingLink] = []
+        self._inbox: list[FromLink] = []
+        wire = Wire(Topics(), "a", SessionOptions())
+        self.switchboard = Switchboard(self, wire, self._inbox.append)
+
+    def open(self, options: LinkOptions, sink: Sink) -> RecordingLink:
+        self.links.append(RecordingLink(options, sink))
+        return self.links[-1]
+
+    def opened(self, effect: do.Effect) -> RecordingLink:
+        """Carry out an opening and let it succeed; its calls so far are forgotten."""
+        assert self.switchboard.perform(effect)
+        link = self.links[-1]
+        self.hear(link, Opened(session_present=True))
+        link.calls.clear()
+        return link
+
+    def hear(self, link: RecordingLink, event: LinkEvent) -> list[Event]:
+        link.sink(event)
+        return self.switchboard.events(self._inbox.pop())
+
+
+@pytest.fixture
+def bench() -> Bench:
+    return Bench()
+
+
+def test_the_control_link_subscribes_before_it_sends_its_probe(bench: Bench) -> None:
+    bench.switchboard.perform(OPEN_CONTROL)
+    (link,) = bench.links
+    assert link.calls == []
+    assert bench.hear(link, Opened(session_present=False)) == [seen.LinkOpened(LinkName.CONTROL)]
+    assert [call[0] for call in link.calls] == ["subscribe", "publish"]
+    assert link.calls[1][1] == "fluid/heartbeat/a"
+
+
+def test_the_inference_link_takes_away_what_an_adopter_left_in_its_session(bench: Bench) -> None:
+    bench.switchboard.perform(do.OpenInfer())
+    (link,) = bench.links
+    assert bench.hear(link, Opened(session_present=True)) == [seen.LinkOpened(LinkName.INFER)]
+    assert link.calls == [("unsubscribe", "fluid/adopt/a", None)]
+
+
+def test_nothing_is_said_on_a_link_that_is_not_open_yet(bench: Bench) -> None:
+    for opening in (OPEN_CONTROL, do.OpenInfer(), do.OpenAdoption("dead")):
+        bench.switchboard.perform(opening)
+    for effect in (
+        do.SendDone(Done((request().key,))),
+        do.SendPartials("b", (partial("1", "a", "lower50"),)),
+        do.PublishPresence(presence("a")),
+        do.SendReply(request(), ERROR, as_list=False, token=1),
+        do.Ack(3),
+        do.Serve(Route.SHARED),
+        do.StopServing(Route.SHARED),
+        do.AckAdopted("dead", 3),
+    ):
+        assert bench.switchboard.perform(effect)
+    assert [link.calls for link in bench.links] == [[], [], []]
+
+
+def test_a_link_that_is_not_open_yet_can_be_closed(bench: Bench) -> None:
+    bench.switchboard.perform(OPEN_CONTROL)
+    bench.switchboard.perform(do.CloseLink(LinkName.CONTROL))
+    assert bench.links[0].calls == [("close", False, False)]
+
+
+def test_what_is_said_of_and_to_the_cluster_goes_by_the_control_link(bench: Bench) -> None:
+    link = bench.opened(OPEN_CONTROL)
+    infer = bench.opened(do.OpenInfer())
+    for effect in (
+        do.PublishPresence(presence("a")),
+        do.PublishHeartbeat(heartbeat("a")),
+        do.SendPartials("b", (partial("1", "a", "lower50"),)),
+        do.SendDone(Done((request().key,))),
+    ):
+        assert bench.switchboard.perform(effect)
+    assert [call[1] for call in link.calls] == [
+        "fluid/presence/a",
+        "fluid/heartbeat/a",
+        "fluid/partial/b",
+        "fluid/done",
+    ]
+    assert infer.calls == []
+
+
+def test_answers_and_acknowledgements_go_by_the_inference_link_in_order(bench: Bench) -> None:
+    link = bench.opened(do.OpenInfer())
+    for effect in (
+        do.SendReply(request("1"), ERROR, as_list=False, token=7),
+        do.Ack(3),
+        do.Ack(0),  # a delivery at QoS 0 has nothing to acknowledge
+    ):
+        assert bench.switchboard.perform(effect)
+    assert link.calls == [("publish", "fluid/result/1", 7), ("ack", 3)]
+
+
+def test_a_route_is_served_once_its_subscription_is_confirmed(bench: Bench) -> None:
+    link = bench.opened(do.OpenInfer())
+    for route in Route:
+        bench.switchboard.perform(do.Serve(route))
+        token = link.calls[-1][-1]
+        assert isinstance(token, int)
+        assert bench.hear(link, Confirmed(token, 1)) == [seen.Served(route)]
+    bench.switchboard.perform(do.StopServing(Route.SHARED))
+    assert link.calls[-1] == ("unsubscribe", "$share/fluid/fluid/infer/#", None)
+
+
+def test_a_refused_route_is_logged_and_not_served(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    link = bench.opened(do.OpenInfer())
+    bench.switchboard.perform(do.Serve(Route.SHARED))
+    token = link.calls[-1][-1]
+    assert isinstance(token, int)
+    assert bench.hear(link, Confirmed(token, NOT_AUTHORISED)) == []
+    assert "0x87" in caplog.text
+
+
+def test_the_confirmation_of_an_answer_says_whether_it_was_accepted(bench: Bench) -> None:
+    link = bench.opened(do.OpenInfer())
+    assert bench.hear(link, Confirmed(7)) == [seen.ReplyConfirmed(7, accepted=True)]
+    assert bench.hear(link, Confirmed(8, NO_SUBSCRIBERS)) == [seen.ReplyConfirmed(8, accepted=True)]
+    refused = bench.hear(link, Confirmed(9, NOT_AUTHORISED))
+    assert refused == [seen.ReplyConfirmed(9, accepted=False)]
+
+
+def test_malformed_messages_are_counted_and_logged(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    link = bench.opened(OPEN_CONTROL)
+    with caplog.at_level(logging.WARNING):
+        assert bench.hear(link, Delivered(Message("fluid/cluster", b"no json"))) == []
+    assert bench.switchboard.malformed == 1
+    assert "fluid/cluster" in caplog.text
+
+
+def test_the_end_of_a_link_is_told_with_its_reason_and_nothing_goes_there_any_more(
+    bench: Bench,
+) -> None:
+    link = bench.opened(do.OpenInfer())
+    assert bench.hear(link, Closed(CloseReason.LOST, "cable")) == [
+        seen.LinkClosed(LinkName.INFER, CloseReason.LOST, "cable")
+    ]
+    bench.switchboard.perform(do.Ack(3))
+    assert link.calls == []
+    assert not bench.switchboard.has_links
+
+
+def test_what_a_former_connection_still_says_is_not_taken_for_the_present_one(
+    bench: Bench,
+) -> None:
+    former = bench.opened(do.OpenInfer())
+    bench.hear(former, Closed(CloseReason.LOST))
+    current = bench.opened(do.OpenInfer())
+    assert bench.hear(former, Confirmed(7)) == []
+    assert bench.hear(former, Closed(CloseReason.LOST)) == []
+    bench.switchboard.perform(do.Ack(3))
+    assert current.calls == [("ack", 3)]
+
+
+def test_an_adoption_is_drained_in_the_order_that_lets_the_marker_come_last(bench: Bench) -> None:
+    link = bench.opened(do.OpenAdoption("dead"))
+    assert link.options.client_id == "fluid-dead"
+    bench.switchboard.perform(do.DrainAdoption("dead", "a.5.1"))
+    assert [call[0] for call in link.calls] == ["unsubscribe", "subscribe", "publish"]
+    assert link.calls[0][1:3] == ("fluid/infer/#", "$share/fluid/fluid/infer/#")
+    assert link.calls[1][1] == link.calls[2][1] == "fluid/adopt/dead"
+
+
+def test_an_adopted_request_is_handed_over_answered_and_acknowledged_on_its_own_link(
+    bench: Bench,
+) -> None:
+    link = bench.opened(do.OpenAdoption("dead"))
+    bench.opened(do.OpenAdoption("other"))
+    for effect in (
+        do.RepublishAdopted("dead", request("1"), 1, token=4),
+        do.ReplyAdopted("dead", request("1"), ERROR, token=5),
+        do.AckAdopted("dead", 3),
+    ):
+        assert bench.switchboard.perform(effect)
+    assert link.calls == [("publish", "fluid/infer/1", 4), ("publish", "fluid/result/1", 5),
+                          ("ack", 3)]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("code", "accepted", "heard"),
+    [(0, True, True), (NO_SUBSCRIBERS, True, False), (NOT_AUTHORISED, False, True)],
+)
+def test_the_confirmation_of_a_handover_says_whether_anybody_heard_it(
+    bench: Bench, code: int, *, accepted: bool, heard: bool
+) -> None:
+    link = bench.opened(do.OpenAdoption("dead"))
+    assert bench.hear(link, Confirmed(4, code)) == [
+        seen.AdoptionConfirmed("dead", 4, accepted, heard)
+    ]
+
+
+def test_the_news_of_an_adopted_session_names_its_agent(bench: Bench) -> None:
+    bench.switchboard.perform(do.OpenAdoption("dead"))
+    (link,) = bench.links
+    assert bench.hear(link, Opened(session_present=True)) == [
+        seen.AdoptionOpened("dead", session_present=True)
+    ]
+    assert bench.hear(link, Closed(CloseReason.TAKEN_OVER)) == [
+        seen.AdoptionClosed("dead", CloseReason.TAKEN_OVER)
+    ]
+
+
+@pytest.mark.parametrize("end_session", [True, False])
+def test_a_closed_adoption_is_heard_of_no_more(bench: Bench, *, end_session: bool) -> None:
+    link = bench.opened(do.OpenAdoption("dead"))
+    bench.switchboard.perform(do.CloseAdoption("dead", end_session))
+    assert link.calls == [("close", end_session, False)]
+    assert bench.hear(link, Delivered(Message("fluid/infer/1", b"late", qos=1), 3)) == []
+
+
+def test_closing_closes_everything(bench: Bench) -> None:
+    links = [
+        bench.opened(effect) for effect in (OPEN_CONTROL, do.OpenInfer(), do.OpenAdoption("dead"))
+    ]
+    bench.switchboard.close()
+    assert [link.calls for link in links] == [[("close", False, False)]] * 3
+
+
+def test_what_is_not_of_the_bus_is_left_to_others(bench: Bench) -> None:
+    for effect in (do.Note("x"), do.Exit(0), do.Compute(request(), ("lower50",))):
+        assert not bench.switchboard.perform(effect)
