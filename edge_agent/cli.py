@@ -1,7 +1,6 @@
 """`edge-agent`: the command that a device runs."""
 
 import logging
-import re
 import signal
 import sys
 from pathlib import Path
@@ -16,7 +15,7 @@ from fluid.bus.mqtt import BrokerAddress, MqttBus
 from fluid.errors import FluidError
 from fluid.interpreter import find_interpreter
 from fluid.messages import Mode, Role
-from fluid.topics import Topics
+from fluid.topics import Topics, is_agent_id
 
 EXIT_UNUSABLE = 2
 _log = logging.getLogger(__name__)
@@ -28,7 +27,7 @@ class AgentId(click.ParamType[str]):
     name = "id"
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", value):
+        if not is_agent_id(value):
             self.fail("use up to 64 letters, digits, '.', '_' or '-'", param, ctx)
         return value
 
@@ -47,6 +46,7 @@ class AgentId(click.ParamType[str]):
     "--broker",
     "broker_url",
     envvar="FLUID_BROKER",
+    show_envvar=True,
     default="mqtt://127.0.0.1:1883",
     show_default=True,
     help="mqtt://[USER:PASSWORD@]HOST[:PORT], or mqtts:// for TLS.",
@@ -61,6 +61,7 @@ class AgentId(click.ParamType[str]):
 @click.option(
     "--base-topic",
     envvar="FLUID_BASE_TOPIC",
+    show_envvar=True,
     default="fluid",
     show_default=True,
     help="All topics live below it.",

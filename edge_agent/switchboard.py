@@ -127,8 +127,8 @@ class Switchboard:
                 message = wire.cluster(effect)
             case do.SendPartials():
                 message = wire.partials(effect)
-            case do.SendDone():
-                message = wire.done(effect)
+            case do.SendDone() | do.SendUnheard():
+                message = wire.notice(effect)
             case _:
                 return False
         if link := self._link(LinkName.CONTROL):

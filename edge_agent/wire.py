@@ -5,28 +5,33 @@ a message cannot be read as becomes `Malformed`, never an exception.
 """
 
 from dataclasses import dataclass, replace
+from urllib.parse import quote
 
 from edge_agent.core import effects as do
 from edge_agent.core import events as seen
 from edge_agent.core.events import Event, Request, RequestFault, Route
 from fluid.bus import Delivered, LinkOptions, Message, Subscription
-from fluid.codec import PROBABILITIES_PROPERTY
+from fluid.codec import DecodeLimits
 from fluid.errors import ErrorCode
 from fluid.messages import (
+    PROBABILITIES_PROPERTY,
+    UNIQUE_PROPERTY,
+    Done,
     Heartbeat,
     Malformed,
     Presence,
+    Unheard,
     decode_cluster,
-    decode_done,
     decode_heartbeat,
     decode_mode_request,
+    decode_notice,
     decode_partials,
     decode_presence,
     encode_partials,
     encode_replies,
     request_key,
 )
-from fluid.topics import Topics
+from fluid.topics import Topics, is_agent_id
 
 # How often a request was taken from a dead device, so that it does not bring down all of them.
 HANDOVERS_PROPERTY = "fluid-handovers"
@@ -46,6 +51,7 @@ class SessionOptions:
 
     receive_maximum: int = DEFAULT_RECEIVE_MAXIMUM
     expiry_s: int = 24 * 3600
+    most_payload_bytes: int = DecodeLimits().max_bytes
 
 
 class Wire:
@@ -60,7 +66,7 @@ class Wire:
 
     def control_options(self, effect: do.OpenControl) -> LinkOptions:
         return LinkOptions(
-            client_id=f"{self._client_id(self.agent)}-control-{effect.boot:x}",
+            client_id=f"{self._client_id(self.agent)}:control:{effect.boot:x}",
             will=self.presence(effect.will),
         )
 
@@ -125,7 +131,7 @@ class Wire:
     def partials(self, effect: do.SendPartials) -> Message:
         return Message(self.topics.partial(effect.to), encode_partials(effect.partials), qos=1)
 
-    def done(self, effect: do.SendDone) -> Message:
+    def notice(self, effect: do.SendDone | do.SendUnheard) -> Message:
         return Message(self.topics.done, effect.notice.encode(), qos=1)
 
     def reply(self, effect: do.SendReply | do.ReplyAdopted) -> Message:
@@ -163,6 +169,8 @@ class Wire:
     def control_events(self, message: Message) -> list[Event] | Malformed:
         """What a message on the control link means."""
         topic, payload = message.topic, message.payload
+        if message.retain and not self._is_state(topic):
+            return Malformed("nothing retained is expected on this topic; clear it")
         if topic == self.topics.partial(self.agent):
             partials = decode_partials(payload)
             if isinstance(partials, Malformed):
@@ -199,20 +207,9 @@ class Wire:
             return None
         topic_id = self.topics.request_id(message.topic)
         reply_to = message.response_topic or self.topics.result(topic_id)
-        fault = None
-        if not self.topics.may_answer_on(reply_to) or len(reply_to.encode()) > _TOPIC_BYTES:
-            fault = RequestFault(
-                ErrorCode.BAD_RESPONSE_TOPIC,
-                "the response topic has a wildcard, belongs to the cluster or is too long; "
-                f"choose one such as {self.topics.result('my-client')}",
-            )
+        fault = self._fault(message, reply_to)
+        if fault is not None and fault.code is ErrorCode.BAD_RESPONSE_TOPIC:
             reply_to = self.topics.result(None)
-        elif message.retain:
-            fault = RequestFault(
-                ErrorCode.RETAINED_REQUEST,
-                "requests must not be retained; publish without the retain flag, and clear this "
-                f"one by publishing an empty retained message to {message.topic}",
-            )
         named = message.correlation or (topic_id or "").encode()
         key = request_key(reply_to=reply_to, request_id=named, payload=message.payload)
         return Request(
@@ -221,14 +218,42 @@ class Wire:
             reply_to=reply_to,
             message=message,
             wants_probabilities=PROBABILITIES_PROPERTY in message.user_properties,
+            unique=UNIQUE_PROPERTY in message.user_properties,
             handovers=_handovers(message),
             fault=fault,
         )
 
+    def _is_state(self, topic: str) -> bool:
+        """Whether a topic holds a state, which is retained, and not news of the moment."""
+        agent = topic.rpartition("/")[2]
+        return topic in (self.topics.cluster, self.topics.presence(agent))
+
+    def _fault(self, message: Message, reply_to: str) -> RequestFault | None:
+        """What is wrong with a request's envelope."""
+        if not self.topics.may_answer_on(reply_to) or len(reply_to.encode()) > _TOPIC_BYTES:
+            return RequestFault(
+                ErrorCode.BAD_RESPONSE_TOPIC,
+                "the response topic has a wildcard, belongs to the cluster or is too long; "
+                f"choose one such as {self.topics.result('my-client')}",
+            )
+        if message.retain:
+            return RequestFault(
+                ErrorCode.RETAINED_REQUEST,
+                "requests must not be retained; publish without the retain flag, and clear this "
+                f"one by publishing an empty retained message to {message.topic}",
+            )
+        if len(message.payload) > self._session.most_payload_bytes:
+            # Also because it may be too large to be passed on with our own properties added.
+            return RequestFault(
+                ErrorCode.PAYLOAD_TOO_LARGE,
+                f"the payload has {len(message.payload)} bytes; "
+                f"at most {self._session.most_payload_bytes} are accepted",
+            )
+        return None
+
     def _single_event(self, topic: str, payload: bytes, *, retained: bool) -> Event | Malformed:
         if topic == self.topics.done:
-            notice = decode_done(payload)
-            return notice if isinstance(notice, Malformed) else seen.DoneSeen(notice)
+            return _notice_event(decode_notice(payload))
         if topic == self.topics.cluster:
             state = decode_cluster(payload)
             return state if isinstance(state, Malformed) else seen.ClusterSeen(state, retained)
@@ -240,22 +265,43 @@ class Wire:
     def _peer_event(self, topic: str, payload: bytes) -> Event | Malformed:
         """What an agent says of itself; it may speak for nobody else."""
         agent = topic.rpartition("/")[2]
+        if not is_agent_id(agent):
+            return Malformed("that is no agent id")
         if topic == self.topics.presence(agent):
-            if not payload:
-                return seen.PresenceCleared(agent)
-            presence = decode_presence(payload)
-            if isinstance(presence, Malformed):
-                return presence
-            return seen.PresenceSeen(presence) if presence.agent == agent else _IMPOSTOR
+            return _presence_event(agent, payload)
         if topic == self.topics.heartbeat(agent):
-            heartbeat = decode_heartbeat(payload)
-            if isinstance(heartbeat, Malformed):
-                return heartbeat
-            return seen.HeartbeatSeen(heartbeat) if heartbeat.agent == agent else _IMPOSTOR
+            return _heartbeat_event(agent, payload)
         return Malformed("nothing is expected on this topic")
 
     def _client_id(self, agent: str) -> str:
-        return f"{self.topics.base.replace('/', '-')}-{agent}"
+        # Agent ids and encoded bases have no colon: no two clusters or agents share a client id.
+        return f"{quote(self.topics.base, safe='')}:{agent}"
+
+
+def _presence_event(agent: str, payload: bytes) -> Event | Malformed:
+    if not payload:
+        return seen.PresenceCleared(agent)
+    presence = decode_presence(payload)
+    if isinstance(presence, Malformed):
+        return presence
+    return seen.PresenceSeen(presence) if presence.agent == agent else _IMPOSTOR
+
+
+def _heartbeat_event(agent: str, payload: bytes) -> Event | Malformed:
+    heartbeat = decode_heartbeat(payload)
+    if isinstance(heartbeat, Malformed):
+        return heartbeat
+    return seen.HeartbeatSeen(heartbeat) if heartbeat.agent == agent else _IMPOSTOR
+
+
+def _notice_event(notice: Done | Unheard | Malformed) -> Event | Malformed:
+    match notice:
+        case Done():
+            return seen.DoneSeen(notice)
+        case Unheard():
+            return seen.UnheardSeen(notice)
+        case Malformed():
+            return notice
 
 
 def route_of(delivered: Delivered) -> Route | None:
@@ -272,9 +318,8 @@ def route_of(delivered: Delivered) -> Route | None:
 def _readable(request_id: bytes) -> str:
     """An id for the reply: as text where it is text, else in hex."""
     text = request_id.decode("utf-8", errors="replace")
-    return (
-        text[:_ID_CHARACTERS] if text.isprintable() and "\ufffd" not in text else request_id.hex()
-    )
+    readable = text.isprintable() and "\ufffd" not in text
+    return (text if readable else request_id.hex())[:_ID_CHARACTERS]
 
 
 def _handovers(message: Message) -> int:

@@ -27,15 +27,13 @@ from PIL import ExifTags, Image
 
 from fluid.bundle.manifest import InputSpec
 from fluid.errors import ErrorCode, ImageError
+from fluid.messages import PROBABILITIES_PROPERTY as PROBABILITIES_PROPERTY  # noqa: PLC0414 -- named here too
 from fluid.npy import NPY_MAGIC, NpyHeader, UnreadableHeader, read_npy_header
 
 Images = NDArray[np.uint8]
 
 PNG_MAGIC = b"\x89PNG\r\n\x1a\n"
 JPEG_MAGIC = b"\xff\xd8\xff"
-
-# The user property by which a request asks for every class's probability in its reply.
-PROBABILITIES_PROPERTY = ("probabilities", "true")
 
 # What Pillow's readers were seen or are documented to raise on hostile bytes. It promises no
 # single exception type, and a decoder fed by strangers must not let any of these through.

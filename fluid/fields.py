@@ -8,6 +8,10 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+# What integers may be. Those of a peer are counted on from: with these bounds one more always fits
+# 64 bits, and text. An integer of thousands of digits can be read, but not always written again.
+LEAST_INTEGER, GREATEST_INTEGER = -(2**63), 2**62
+
 
 class FieldError(ValueError):
     """A field is missing or has the wrong type."""
@@ -44,10 +48,11 @@ class Fields:
         return None if self._object.get(name) is None else self.text(name)
 
     def integer(self, name: str) -> int:
+        """The field, from `LEAST_INTEGER` to `GREATEST_INTEGER`."""
         value = self.raw(name)
         if not isinstance(value, int) or isinstance(value, bool):
             raise self._wrong(name, "an integer")
-        return value
+        return self._bounded(name, value)
 
     def number(self, name: str) -> float:
         return self._finite(name, self.raw(name))
@@ -65,7 +70,7 @@ class Fields:
         value = self.raw(name)
         if not isinstance(value, list) or not all(type(item) is int for item in value):
             raise self._wrong(name, "a list of integers")
-        return tuple(value)
+        return tuple(self._bounded(name, item) for item in value)
 
     def numbers(self, name: str) -> tuple[float, ...]:
         value = self.raw(name)
@@ -84,6 +89,11 @@ class Fields:
 
     def names(self) -> tuple[str, ...]:
         return tuple(self._object)
+
+    def _bounded(self, name: str, value: int) -> int:
+        if not LEAST_INTEGER <= value <= GREATEST_INTEGER:
+            raise self._wrong(name, "an integer of at most 62 bits")
+        return value
 
     def _finite(self, name: str, value: object) -> float:
         """JSON as Python reads it may hold NaN, infinities, and integers beyond any float."""

@@ -21,25 +21,37 @@ class SubModel:
     def __init__(self, bundle: Bundle, stage: str, *, package: InterpreterPackage) -> None:
         """Load a stage's bytes; `package` is from `find_interpreter()`.
 
-        Raises `ValueError` if the file's input or output is not what the manifest promises.
+        Raises `ValueError` naming the file if it cannot be loaded, or if its input or output is
+        not what the manifest promises.
         """
         self.stage = stage
-        self._interpreter = package.interpreter_class(
-            model_content=bundle.models[stage], num_threads=1
-        )
-        self._interpreter.allocate_tensors()
+        manifest = bundle.manifest
+        file = manifest.stage(stage).file
+        try:
+            self._interpreter = package.interpreter_class(
+                model_content=bundle.models[stage], num_threads=1
+            )
+            self._interpreter.allocate_tensors()
+        except (ValueError, RuntimeError) as error:  # no model at all; an operation it lacks
+            raise ValueError(f"{file}: cannot be loaded ({error})") from error
         input_details = self._interpreter.get_input_details()[0]
         output_details = self._interpreter.get_output_details()[0]
         self._input_index: int = input_details["index"]
         self._output_index: int = output_details["index"]
-        expected = (1, *bundle.manifest.input.shape)
+        expected = (1, *manifest.input.shape)
         if tuple(input_details["shape"]) != expected or input_details["dtype"] is not np.uint8:
-            raise ValueError(f"stage {stage} must take uint8 of shape {expected}")
+            raise ValueError(f"{file}: must take uint8 of shape {expected}")
         if input_details["quantization"] != (1.0, 0):
-            raise ValueError(f"stage {stage} must take pixel values 0..255 as they are")
+            raise ValueError(f"{file}: must take pixel values 0..255 as they are")
         scale, self._zero_point = output_details["quantization"]
         if output_details["dtype"] is not np.int8 or not scale:
-            raise ValueError(f"stage {stage} must yield quantized int8 logits")
+            raise ValueError(f"{file}: must yield quantized int8 logits")
+        classes = len(manifest.classes)
+        if output_details["shape"][-1] != classes:
+            raise ValueError(
+                f"{file}: must yield a logit for each of the {classes} classes, "
+                f"not {output_details['shape'][-1]}"
+            )
         self._scale = np.float32(scale)
 
     def run(self, images: Images) -> Logits:

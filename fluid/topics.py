@@ -3,12 +3,32 @@
 All topics live below one base (default `fluid`). docs/protocol.md describes each.
 """
 
+import re
 from dataclasses import dataclass
 
 # Topics of the cluster itself. A request may not name one of them as its response topic, or any
 # publisher could make an agent speak with an agent's rights.
 _RESERVED = ("infer", "presence", "heartbeat", "cluster", "mode", "partial", "done", "feature",
              "adopt")  # fmt: skip
+
+# Mosquitto takes a response topic of any depth as a property, and disconnects whoever publishes
+# to one of more than some 200 levels: an agent that answered there would meet it again with each
+# redelivery. What a base may have leaves room for reply topics below it.
+_MAX_BASE_BYTES = 256
+_MAX_BASE_LEVELS = 16
+_MAX_ANSWER_BYTES = 1024
+_MAX_ANSWER_LEVELS = 100
+
+# MQTT 5, section 1.5.4: a receiver may close the connection over control characters and Unicode's
+# non-characters, as Mosquitto does; surrogates are no UTF-8 at all.
+_PLANE_ENDS = "".join(chr(plane << 16 | low) for plane in range(17) for low in (0xFFFE, 0xFFFF))
+_UNSPEAKABLE = re.compile(f"[\0-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef{_PLANE_ENDS}]")
+_AGENT_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+
+
+def is_agent_id(text: str) -> bool:
+    """Whether it may name an agent: in topics, in client ids and inside messages."""
+    return _AGENT_ID.fullmatch(text) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,10 +38,16 @@ class Topics:
     base: str = "fluid"
 
     def __post_init__(self) -> None:
-        if not self.base or any(character in self.base for character in "+#\0$"):
+        if not self.base or any(character in self.base for character in "+#$"):
             raise ValueError(f"base topic {self.base!r} must be a plain topic name")
         if self.base.startswith("/") or self.base.endswith("/"):
             raise ValueError(f"base topic {self.base!r} must not begin or end with a slash")
+        if _UNSPEAKABLE.search(self.base):
+            raise ValueError(f"base topic {self.base!r} must not hold control characters")
+        if len(self.base.encode()) > _MAX_BASE_BYTES:
+            raise ValueError(f"base topic must have at most {_MAX_BASE_BYTES} bytes (UTF-8)")
+        if self.base.count("/") >= _MAX_BASE_LEVELS:
+            raise ValueError(f"base topic must have at most {_MAX_BASE_LEVELS} levels")
 
     @property
     def infer(self) -> str:
@@ -83,8 +109,13 @@ class Topics:
         return topic == self.infer or topic.startswith(f"{self.infer}/")
 
     def may_answer_on(self, topic: str) -> bool:
-        """Whether an agent may publish an answer there (no wildcard, nothing of the cluster)."""
-        if not topic or any(character in topic for character in "+#\0") or topic.startswith("$"):
+        """Whether an agent may publish an answer there: nothing of the cluster, no wildcard, no
+        control character, at most 1024 bytes and 100 levels."""
+        if not topic or topic.startswith("$") or "+" in topic or "#" in topic:
+            return False
+        if _UNSPEAKABLE.search(topic) or len(topic.encode()) > _MAX_ANSWER_BYTES:
+            return False
+        if topic.count("/") >= _MAX_ANSWER_LEVELS:
             return False
         return not any(
             topic == f"{self.base}/{name}" or topic.startswith(f"{self.base}/{name}/")

@@ -29,6 +29,7 @@ from edge_agent.core.events import (
     AdoptionMarker,
     AdoptionOpened,
     AdoptionRequest,
+    Request,
     RequestFault,
     Route,
 )
@@ -36,6 +37,7 @@ from fluid.bus import CloseReason
 from fluid.errors import ErrorCode
 
 _RETRY_S = 0.5
+_MOST_AT_ONCE = 8
 
 
 class Adoption:
@@ -46,7 +48,7 @@ class Adoption:
     """
 
     def __init__(
-        self, agent: str, *, marker: str, knows: Callable[[bytes], bool], max_handovers: int
+        self, agent: str, *, marker: str, knows: Callable[[Request], bool], max_handovers: int
     ) -> None:
         self.agent = agent
         self.finished = False
@@ -77,7 +79,7 @@ class Adoption:
     def request(self, event: AdoptionRequest) -> list[Effect]:
         """Hand one request to the living, unless they have it already."""
         request = event.request
-        if event.route is Route.EVERYONE and self._knows(request.key):
+        if event.route is Route.EVERYONE and self._knows(request):
             return [AckAdopted(self.agent, event.ack_id)]
         handovers = request.handovers + event.was_sent
         token = next(self._tokens)
@@ -154,7 +156,7 @@ class Adoption:
 class Adoptions:
     """All sessions that this agent empties as the leader."""
 
-    def __init__(self, *, knows: Callable[[bytes], bool], max_handovers: int) -> None:
+    def __init__(self, *, knows: Callable[[Request], bool], max_handovers: int) -> None:
         self._knows = knows
         self._max_handovers = max_handovers
         self._begun = count(1)
@@ -182,7 +184,8 @@ class Adoptions:
                 del self._active[agent]
             else:
                 effects += adoption.tick(now)
-        for agent in sorted(wanted - self._settled - self._active.keys()):
+        room = _MOST_AT_ONCE - len(self._active)
+        for agent in sorted(wanted - self._settled - self._active.keys())[:room]:
             self._active[agent] = Adoption(
                 agent,
                 # An adoption that was abandoned may have left its marker in the session.

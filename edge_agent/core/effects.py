@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from edge_agent.core.events import LinkName, Request, Route
-from fluid.messages import ClusterState, Done, Heartbeat, Partial, Presence, Reply
+from fluid.messages import ClusterState, Done, Heartbeat, Partial, Presence, Reply, Unheard
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +73,11 @@ class SendPartials:
 @dataclass(frozen=True, slots=True)
 class SendDone:
     notice: Done
+
+
+@dataclass(frozen=True, slots=True)
+class SendUnheard:
+    notice: Unheard
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +175,7 @@ Effect = (
     | Compute
     | SendPartials
     | SendDone
+    | SendUnheard
     | SendReply
     | Ack
     | OpenAdoption

@@ -5,7 +5,7 @@ from enum import Enum, StrEnum
 
 from fluid.bus import CloseReason, Message
 from fluid.errors import ErrorCode
-from fluid.messages import ClusterState, Done, Heartbeat, Mode, Partial, Presence
+from fluid.messages import ClusterState, Done, Heartbeat, Mode, Partial, Presence, Unheard
 from fluid.submodel import Logits
 
 
@@ -39,8 +39,10 @@ class RequestFault:
 class Request:
     """A request as it travels inside an agent.
 
-    key: see `fluid.messages.request_key`. handovers: how many dead devices it was taken from.
-    fault: what is wrong with its envelope; the payload is looked at by the executor.
+    key: see `fluid.messages.request_key`. unique: its sender promises not to use its id for
+    another request, so a second copy is the same request and not one more. handovers: how many
+    dead devices it was taken from. fault: what is wrong with its envelope; the payload is looked
+    at by the executor.
     """
 
     key: bytes
@@ -48,6 +50,7 @@ class Request:
     reply_to: str
     message: Message
     wants_probabilities: bool = False
+    unique: bool = False
     handovers: int = 0
     fault: RequestFault | None = None
 
@@ -149,6 +152,11 @@ class DoneSeen:
 
 
 @dataclass(frozen=True, slots=True)
+class UnheardSeen:
+    notice: Unheard
+
+
+@dataclass(frozen=True, slots=True)
 class ReplyConfirmed:
     """The broker has (or refused) the reply that carried this token."""
 
@@ -227,6 +235,7 @@ Event = (
     | ComputeFailed
     | PartialSeen
     | DoneSeen
+    | UnheardSeen
     | ReplyConfirmed
     | AdoptionOpened
     | AdoptionClosed

@@ -52,10 +52,18 @@ class Leadership:
         """The highest term that we know of, claimed by whomever."""
         return self._highest_term
 
+    @property
+    def leader_of_highest_term(self) -> str:
+        """Whom we follow in that term; "" while its claim has not come round to us."""
+        if self.state is None or self.state.term < self._highest_term:
+            return ""
+        return self.state.leader
+
     def rumour(self, presence: Presence) -> None:
         """What another says of terms and leaders, in its presence."""
         self._highest_term = max(self._highest_term, presence.term)
-        if self.leads and presence.term == self._claimed_term and presence.leader != self._me:
+        follows_another = presence.leader not in ("", self._me)
+        if self.leads and presence.term == self._claimed_term and follows_another:
             self._raise_over_rival()
 
     def link_lost(self) -> None:

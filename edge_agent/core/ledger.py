@@ -9,14 +9,23 @@ answer may come twice, never not at all.
 from itertools import count
 
 from edge_agent.core.answers import Contribution, build_error, build_results
-from edge_agent.core.effects import Ack, Compute, Effect, Note, SendDone, SendPartials, SendReply
-from edge_agent.core.events import Computed, ComputeFailed, RequestArrived, Route
+from edge_agent.core.effects import (
+    Ack,
+    Compute,
+    Effect,
+    Note,
+    SendDone,
+    SendPartials,
+    SendReply,
+    SendUnheard,
+)
+from edge_agent.core.events import Computed, ComputeFailed, Request, RequestArrived, Route
 from edge_agent.core.held import Deadlines, Held
 from edge_agent.core.memory import Memory
 from edge_agent.core.patience import Patience
 from edge_agent.core.settings import Settings
 from edge_agent.core.team import Team
-from fluid.messages import Done, Mode, Partial, Reply
+from fluid.messages import Done, Mode, Partial, Reply, Unheard
 
 
 class Ledger:
@@ -38,17 +47,27 @@ class Ledger:
     def __len__(self) -> int:
         return len(self._held)
 
-    def knows(self, key: bytes) -> bool:
-        """Whether a request that went to everyone reached us, and is held or was answered."""
-        held = self._held.get(key)
-        return (held is not None and held.heard_by_all) or self._memory.was_answered_together(key)
+    def knows(self, request: Request) -> bool:
+        """Whether this very request, which went to everyone, reached us too, and is held or was
+        answered. Of equal requests nobody can tell."""
+        if not request.unique:
+            return False
+        held = self._held.get(request.key)
+        return (held is not None and held.heard_by_all) or self._memory.was_answered_together(
+            request.key
+        )
 
     # What happens to requests.
 
     def arrived(self, event: RequestArrived, now: float) -> list[Effect]:
         """Hold a request; start to work on it if it is new."""
         request, together = event.request, event.route is Route.EVERYONE
-        if together and self._memory.take_early_done(request.key, now):
+        # What we combine, we answer ourselves: a notice was of another device's copy.
+        if (
+            together
+            and not self._combines(request.key)
+            and self._memory.take_early_done(request.key, now)
+        ):
             return [Ack(event.ack_id)]
         held = self._held.get(request.key)
         if held is not None:
@@ -87,11 +106,11 @@ class Ledger:
         """Another device handed us a share."""
         if not partial.is_of_bundle(self._settings.digest):
             return []
-        self._patience.heard(partial.sender)
         held = self._held.get(partial.key)
         if held is None or not held.together:
             self._memory.keep_early_partial(partial, now)
             return []
+        self._patience.heard(partial.sender)
         if not self._contribute(held, partial):
             return []
         if held.combiner in (None, self._settings.agent, partial.sender):
@@ -109,10 +128,27 @@ class Ledger:
                 # taken for the answer to the next equal request.
                 if not notice.settled and not self._memory.was_answered_together(key):
                     self._memory.keep_early_done(key, now)
-            elif held.token is None:
-                self._patience.heard(held.combiner or self._settings.agent)
-                effects += self._let_go(held, now)
+                continue
+            combiner = held.combiner or self._team.combiner(key, held.hearers)
+            # Whoever combines a request answers it, whatever others say: with equal requests it
+            # could not be told which of them they mean.
+            if held.token is None and combiner != self._settings.agent:
+                self._patience.heard(combiner)
+                effects += self._let_go(held, Route.EVERYONE, now)
         return effects
+
+    def unheard(self, notice: Unheard, now: float) -> list[Effect]:
+        """A device that we handed shares to never got the requests: go on without it."""
+        effects: list[Effect] = []
+        for key in notice.keys:
+            held = self._held.get(key)
+            if held is not None and held.combiner == notice.sender:
+                effects += self._go_on_without(held, notice.sender, now)
+        return effects
+
+    def load(self, agent: str, queue: int) -> None:
+        """How many requests another device holds."""
+        self._patience.load(agent, queue)
 
     def confirmed(self, token: int, now: float, *, accepted: bool) -> list[Effect]:
         """The broker has one of our replies."""
@@ -126,9 +162,10 @@ class Ledger:
             # The broker will refuse it for ever: holding the request helps nobody.
             fields: dict[str, str | int | float] = {"id": held.request.id}
             effects.append(Note("reply_refused", fields, problem=True))
-        if held.heard_by_all:
-            effects.append(SendDone(Done((held.request.key,))))
-        return effects + self._let_go(held, now)
+        if not held.heard_by_all:
+            return effects + self._let_go(held, Route.SHARED, now)
+        effects.append(SendDone(Done((held.request.key,))))
+        return effects + self._let_go(held, Route.EVERYONE, now)
 
     # What happens around them.
 
@@ -165,10 +202,35 @@ class Ledger:
             held = self._held.get(key)
             if held is not None and held.deadline == deadline and held.idle:
                 effects += self._overdue(held, now)
-        if answered := self._memory.stale_partials(now, self._timing.stale_partial_s):
-            effects.append(SendDone(Done(answered, settled=True)))
+        effects += self._look_into_stale_partials(now)
         self._memory.expire(now)
         return effects
+
+    def _look_into_stale_partials(self, now: float) -> list[Effect]:
+        """Tell those who handed us a share why we do not answer."""
+        effects: list[Effect] = []
+        after_s = self._timing.stale_partial_s
+        if settled := self._memory.take_settled(now, after_s=after_s):
+            effects.append(SendDone(Done(settled, settled=True)))
+        # With nothing left to do, we have heard all there is. Else a sender whose share we wait
+        # for has not come to what we hold: every session has the requests in one order, so what
+        # it hands us is from before our time, or what we hold is from before its own.
+        senders = self._awaited_since(now - after_s) if self._held else None
+        unheard = self._memory.take_unheard(now, after_s=after_s, senders=senders)
+        for sender in set(unheard.values()):
+            self._patience.missed((sender,))
+        if unheard:
+            effects.append(SendUnheard(Unheard(self._settings.agent, tuple(unheard))))
+        return effects
+
+    def _awaited_since(self, moment: float) -> set[str]:
+        """Whose shares we wait for, for requests that have been here since then."""
+        return {
+            agent
+            for held in self._held.values()
+            if held.combiner == self._settings.agent and held.arrived_at <= moment
+            for agent in self._awaited(held)
+        }
 
     def next_deadline(self) -> float | None:
         return self._deadlines.next()
@@ -247,9 +309,35 @@ class Ledger:
         )
         return [SendPartials(combiner, partials)] if partials else []
 
+    def _combines(self, key: bytes) -> bool:
+        return self._team.combiner(key, self._team.members) == self._settings.agent
+
+    def _go_on_without(self, held: Held, agent: str, now: float) -> list[Effect]:
+        self._patience.missed((agent,))
+        held.hearers = tuple(name for name in held.hearers if name != agent)
+        held.combiner = None
+        return self._progress(held, now)
+
     def _overdue(self, held: Held, now: float) -> list[Effect]:
         held.deadline = None
-        self._patience.missed(self._awaited(held))
+        combiner = held.combiner
+        if combiner not in (None, self._settings.agent) and held.together:
+            if self._patience.out_of_step(combiner):
+                return self._go_on_without(held, combiner, now)
+            # It is there and will answer, unless it never heard the request: it tells whoever
+            # hands it a share, so we hand ours over again, or for the first time.
+            held.combiner = None
+            stages = self._team.my_stages()
+            if stages and not held.answerable:
+                held.computing = True
+                return [Compute(held.request, stages)]
+            return self._progress(held, now)
+        awaited = self._awaited(held)
+        waited_s = now - (held.computed_at or held.arrived_at)
+        if self._patience.at_work(awaited) and waited_s < self._timing.longest_wait_s:
+            self._deadlines.set(held, now + self._timing.straggler_s)
+            return []
+        self._patience.missed(awaited)
         if held.answerable:
             return self._answer(held, now)
         # None of the shares was ours: answer as in high-throughput mode.
@@ -293,16 +381,19 @@ class Ledger:
             degraded=held.heard_by_all and bool(held.missing(self._team.due(held.hearers))),
         )
 
-    def _let_go(self, held: Held, now: float) -> list[Effect]:
-        """Acknowledge one delivery of each route; the rest wants the same answer again."""
+    def _let_go(self, held: Held, route: Route, now: float) -> list[Effect]:
+        """Acknowledge one delivery that came by a route; the rest wants the same answer again.
+
+        Of a unique request there is no rest: its other deliveries are copies.
+        """
         key = held.request.key
-        if held.heard_by_all:
+        if route is Route.EVERYONE:
             self._memory.answered_together(key, now)
         effects: list[Effect] = []
-        for route in list(held.deliveries):
-            effects.append(Ack(held.deliveries[route].pop(0)))
-            if not held.deliveries[route]:
-                del held.deliveries[route]
+        for other in list(held.deliveries) if held.request.unique else [route]:
+            effects.append(Ack(held.deliveries[other].pop(0)))
+            if not held.deliveries[other]:
+                del held.deliveries[other]
         held.deadline = held.combiner = None
         if not held.deliveries:
             del self._held[key]

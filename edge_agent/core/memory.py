@@ -5,11 +5,13 @@ request itself. Everything is kept for a bounded time and in bounded number, old
 """
 
 from collections import OrderedDict
+from collections.abc import Collection
 from typing import Any
 
 from fluid.messages import Partial
 
 _MOST = 20_000
+_MOST_BYTES = 32 * 1024 * 1024
 
 
 class Memory:
@@ -19,6 +21,7 @@ class Memory:
         self._keep_s = keep_s
         self._answered: OrderedDict[bytes, float] = OrderedDict()
         self._partials: OrderedDict[bytes, tuple[float, list[Partial]]] = OrderedDict()
+        self._partial_bytes = 0
         self._done: OrderedDict[bytes, float] = OrderedDict()
 
     def answered_together(self, key: bytes, now: float) -> None:
@@ -31,26 +34,52 @@ class Memory:
         return key in self._answered
 
     def keep_early_partial(self, partial: Partial, now: float) -> None:
-        self._partials.setdefault(partial.key, (now, []))[1].append(partial)
-        _bound(self._partials)
+        """Keep one share of each stage, in as many bytes as a device can spare."""
+        known = self._partials.setdefault(partial.key, (now, []))[1]
+        if all(partial.stage != other.stage for other in known):
+            known.append(partial)
+            self._partial_bytes += partial.logits.nbytes
+        while self._partial_bytes > _MOST_BYTES or len(self._partials) > _MOST:
+            self.take_early_partials(next(iter(self._partials)))
 
     def take_early_partials(self, key: bytes) -> list[Partial]:
-        return self._partials.pop(key, (0.0, []))[1]
+        partials = self._partials.pop(key, (0.0, []))[1]
+        self._partial_bytes -= sum(partial.logits.nbytes for partial in partials)
+        return partials
 
-    def stale_partials(self, now: float, after_s: float) -> tuple[bytes, ...]:
-        """Forget partials of requests that were answered already, and name the requests.
+    def take_settled(self, now: float, *, after_s: float) -> tuple[bytes, ...]:
+        """Forget stale partials of requests that were answered already, and name the requests.
 
         Their senders still wait for a done notice: it was lost, or sent before they listened.
         """
+        settled = tuple(key for key in self._stale(now, after_s) if key in self._answered)
+        for key in settled:
+            self.take_early_partials(key)
+        return settled
+
+    def take_unheard(
+        self, now: float, *, after_s: float, senders: Collection[str] | None
+    ) -> dict[bytes, str]:
+        """Forget stale partials of requests that never reached us; their senders, by request.
+
+        senders: whose; None for everybody's.
+        """
+        unheard = {}
+        for key in self._stale(now, after_s):
+            sender = self._partials[key][1][0].sender
+            if senders is None or sender in senders:
+                unheard[key] = sender
+        for key in unheard:
+            self.take_early_partials(key)
+        return unheard
+
+    def _stale(self, now: float, after_s: float) -> list[bytes]:
         stale = []
         for key, (arrived_at, _) in self._partials.items():
             if now - arrived_at < after_s:
                 break
-            if key in self._answered:
-                stale.append(key)
-        for key in stale:
-            del self._partials[key]
-        return tuple(stale)
+            stale.append(key)
+        return stale
 
     def keep_early_done(self, key: bytes, now: float) -> None:
         """Note a notice that came before its request.
@@ -80,7 +109,7 @@ class Memory:
         while self._done and next(iter(self._done.values())) < before:
             self._done.popitem(last=False)
         while self._partials and next(iter(self._partials.values()))[0] < before:
-            self._partials.popitem(last=False)
+            self.take_early_partials(next(iter(self._partials)))
 
 
 def _bound(entries: OrderedDict[bytes, Any]) -> None:

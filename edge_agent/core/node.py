@@ -98,6 +98,8 @@ class Node:
                 return self._ledger.partial(partial, now)
             case seen.DoneSeen(notice):
                 return self._ledger.done(notice, now)
+            case seen.UnheardSeen(notice):
+                return self._ledger.unheard(notice, now)
             case seen.ReplyConfirmed(token, accepted):
                 return self._ledger.confirmed(token, now, accepted=accepted)
             case _:
@@ -227,7 +229,7 @@ class Node:
             vote=settings.vote,
             interpreter=settings.interpreter,
             term=self._cluster.leadership.highest_term,
-            leader=self._cluster.state.leader if self._cluster.state else "",
+            leader=self._cluster.leadership.leader_of_highest_term,
         )
 
     def _farewell(self) -> Presence:
@@ -256,6 +258,7 @@ class Node:
 
     def _heartbeat_seen(self, heartbeat: Heartbeat, now: float) -> list[Effect]:
         if heartbeat.agent != self._settings.agent:
+            self._ledger.load(heartbeat.agent, heartbeat.queue)
             return notes_of(self._cluster.peers.heartbeat(heartbeat, now))
         if self._identity.is_taken(heartbeat):
             message = (

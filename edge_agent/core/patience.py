@@ -1,8 +1,9 @@
 """How long to wait for another device's part in a request.
 
-As a rule long enough for a device that is merely slow. But a device that came back, or hung, may
-have a queue of requests from a time when another was not there: that one will never answer for
-them. So whoever let a deadline pass is waited for briefly, until it is heard from again.
+As a rule as long as that device is at work: a burst must not turn into degraded answers. But a
+device that came back, or hung, may have a queue of requests from a time when another was not
+there. That one will never do its part in them, so the two are *out of step*, and it is waited
+for only briefly until it does its part in something again.
 """
 
 from collections.abc import Collection
@@ -11,19 +12,33 @@ from edge_agent.core.settings import Timing
 
 
 class Patience:
-    """Remembers who let us wait in vain."""
+    """Remembers who is at work, and who is out of step with us."""
 
     def __init__(self, timing: Timing) -> None:
         self._timing = timing
-        self._missed: set[str] = set()
+        self._out_of_step: set[str] = set()
+        self._queues: dict[str, int] = {}
 
     def heard(self, agent: str) -> None:
-        """An agent did its part in some request."""
-        self._missed.discard(agent)
+        """An agent did its part in a request that we hold."""
+        self._out_of_step.discard(agent)
 
     def missed(self, agents: Collection[str]) -> None:
-        """A deadline passed without these agents' part."""
-        self._missed.update(agents)
+        """These agents did not, and will not, do their part in a request that we hold."""
+        self._out_of_step.update(agents)
+
+    def load(self, agent: str, queue: int) -> None:
+        """How many requests an agent holds, as its heartbeat says."""
+        self._queues[agent] = queue
+
+    def out_of_step(self, agent: str) -> bool:
+        return agent in self._out_of_step
+
+    def at_work(self, agents: Collection[str]) -> bool:
+        """Whether all of these are busy with requests, and in step with us."""
+        return all(
+            self._queues.get(agent, 0) > 0 and agent not in self._out_of_step for agent in agents
+        )
 
     def for_share_s(self, agents: Collection[str], *, own_s: float) -> float:
         """How long to wait for these agents' shares, when our own took `own_s`."""
@@ -34,6 +49,6 @@ class Patience:
         return self._wait_s((agent,), self._timing.handover_s, own_s)
 
     def _wait_s(self, agents: Collection[str], least_s: float, own_s: float) -> float:
-        if not self._missed.isdisjoint(agents):
+        if not self._out_of_step.isdisjoint(agents):
             return self._timing.brief_s
         return max(least_s, 2 * own_s)

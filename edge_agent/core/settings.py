@@ -19,12 +19,15 @@ class Timing:
     reconnect_first_s: float = 0.1
     reconnect_most_s: float = 5.0
     # A straggler is waited for this long after the own share is ready, or twice what the own
-    # share took, whichever is more: slow models have long queues on every device.
+    # share took, whichever is more: slow models have long queues on every device. While its
+    # heartbeats say that it is at work, it is waited for again, up to `longest_wait_s`.
     straggler_s: float = 1.0
-    # Whoever handed its share to another device answers by itself after this long.
+    longest_wait_s: float = 10.0
+    # Whoever handed its share to another device hands it over again after this long.
     handover_s: float = 2.0
-    # Whoever let such a span pass is waited for this long until it is heard from again.
+    # Whoever is out of step is waited for this long until it does its part again.
     brief_s: float = 0.05
+    # A share of a request that has not come by then is looked into.
     stale_partial_s: float = 0.3
     memory_s: float = 10.0
     overload_s: float = 1.0

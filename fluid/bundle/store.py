@@ -68,6 +68,8 @@ def _read_manifest(root: Path) -> Manifest:
         raise BundleError(f"{path}: cannot be read ({error.strerror})") from error
     except ValueError as error:
         raise BundleError(f"{path}: is not valid JSON; copy the bundle again") from error
+    except RecursionError as error:
+        raise BundleError(f"{path}: is nested too deeply; copy the bundle again") from error
     try:
         return Manifest.from_json(document)
     except BundleError as error:

@@ -15,6 +15,7 @@ from typing import Protocol
 
 REASON_NO_MATCHING_SUBSCRIBERS = 0x10
 REASON_FIRST_FAILURE = 0x80
+REASON_PACKET_TOO_LARGE = 0x95
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +134,11 @@ class Link(Protocol):
     """
 
     def publish(self, message: Message, *, token: int | None = None) -> None:
-        """Send a message; with a token and QoS 1, `Confirmed(token)` follows the PUBACK."""
+        """Send a message; with a token and QoS 1, `Confirmed(token)` follows the PUBACK.
+
+        What is larger than the broker takes is not sent, as the broker would end the connection:
+        it is confirmed with reason 0x95, packet too large.
+        """
 
     def subscribe(self, subscriptions: list[Subscription], *, token: int | None = None) -> None:
         """Subscribe; with a token, `Confirmed(token)` carries the worst reason code."""

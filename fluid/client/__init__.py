@@ -5,12 +5,13 @@ the thread around it; `cluster` asks the cluster about itself and sets its mode.
 """
 
 from fluid.client.answer import Answer
-from fluid.client.client import DEFAULT_BROKER, FluidClient
+from fluid.client.client import DEFAULT_BROKER, MAX_TIMEOUT_S, FluidClient
 from fluid.client.cluster import ClusterSnapshot, cluster_snapshot, set_mode
 from fluid.client.window import Backoff, ResendPolicy, Statistics
 
 __all__ = [
     "DEFAULT_BROKER",
+    "MAX_TIMEOUT_S",
     "Answer",
     "Backoff",
     "ClusterSnapshot",

@@ -19,12 +19,14 @@ from fluid.client.answer import Answer
 from fluid.client.connecting import new_client_id
 from fluid.client.exchange import Exchange, ExchangeOptions
 from fluid.client.window import ResendPolicy, Statistics
-from fluid.codec import PROBABILITIES_PROPERTY, Images, ImageSource, encode_image
+from fluid.codec import Images, ImageSource, encode_image
 from fluid.errors import ImageError
+from fluid.messages.properties import PROBABILITIES_PROPERTY, UNIQUE_PROPERTY
 from fluid.messages.replies import Result
 from fluid.topics import Topics
 
 DEFAULT_BROKER = "mqtt://127.0.0.1:1883"
+MAX_TIMEOUT_S = 86_400.0  # a day: whoever waits longer for an answer should ask again
 
 
 class FluidClient:
@@ -50,8 +52,9 @@ class FluidClient:
     ) -> None:
         """broker: `mqtt://[user:password@]host[:port]`, or `mqtts://`; by default the broker on
         this machine. bus: speak through this instead, for example a `MemoryBus`. timeout_s: how
-        long a request is kept, unless it says otherwise. Raises ValueError for a malformed
-        address or base topic, or for both a broker and a bus.
+        long a request is kept, unless it says otherwise: a day at most, as wherever a time is
+        asked for. Raises ValueError for another time, for a malformed address or base topic, or
+        for both a broker and a bus.
         """
         if broker is not None and bus is not None:
             raise ValueError("give a broker's address or a bus, not both")
@@ -60,7 +63,7 @@ class FluidClient:
         if bus is None:
             bus, name = _mqtt(broker or DEFAULT_BROKER)
         self._bus = bus
-        self._timeout_s = timeout_s
+        self._timeout_s = _checked_timeout_s(timeout_s)
         client_id = new_client_id()
         self._options = ExchangeOptions(
             broker=name,
@@ -116,7 +119,7 @@ class FluidClient:
 
         Raises `ImageError` for what is no image, `RequestRefused` for a coded error from the
         cluster, `RequestTimeout` if nobody answers, `BrokerError` if the first connection
-        fails, and ValueError if the image was a batch.
+        fails, and ValueError if the image was a batch or for a `timeout_s` beyond a day.
         """
         wish = self._wish(timeout_s, probabilities=probabilities)
         return self._ask(encode_image(image), wish).result()
@@ -203,13 +206,14 @@ class FluidClient:
     def _submit(self, payload: bytes, wish: "_Wish") -> "_Ticket":
         exchange = self._connected()
         request_id = self._new_id()
+        wishes = (PROBABILITIES_PROPERTY,) if wish.probabilities else ()
         message = Message(
             topic=self._topics.infer,
             payload=payload,
             qos=1,
             response_topic=self._options.reply_topic,
             correlation=request_id.encode("ascii"),
-            user_properties=(PROBABILITIES_PROPERTY,) if wish.probabilities else (),
+            user_properties=(UNIQUE_PROPERTY, *wishes),
         )
         return _Ticket(request_id, exchange.submit(request_id, message, timeout_s=wish.timeout_s))
 
@@ -223,7 +227,9 @@ class FluidClient:
             self._exchange.abandon(ticket.request_id)
 
     def _wish(self, timeout_s: float | None, *, probabilities: bool) -> "_Wish":
-        return _Wish(self._timeout_s if timeout_s is None else timeout_s, probabilities)
+        if timeout_s is None:
+            timeout_s = self._timeout_s
+        return _Wish(_checked_timeout_s(timeout_s), probabilities)
 
     def _new_id(self) -> str:
         return f"{self._options.client_id}-{next(self._numbers)}"
@@ -239,6 +245,12 @@ class _Wish:
 class _Ticket:
     request_id: str
     future: "Future[Answer]"
+
+
+def _checked_timeout_s(timeout_s: float) -> float:
+    if not 0 < timeout_s <= MAX_TIMEOUT_S:  # which NaN is not either
+        raise ValueError(f"timeout_s must be above 0 and at most {MAX_TIMEOUT_S:g}: {timeout_s}")
+    return timeout_s
 
 
 def _mqtt(url: str) -> tuple[Bus, str]:

@@ -12,7 +12,10 @@ _ERRORS: dict[CloseReason, type[BrokerError]] = {
 
 
 def new_client_id() -> str:
-    """A client id that nobody else has: two clients of one id disconnect each other."""
+    """A client id that nobody else has: two clients of one id disconnect each other.
+
+    No agent has one either: a colon parts what an agent's is made of, and here there is none.
+    """
     return f"fluid-client-{secrets.token_hex(6)}"
 
 

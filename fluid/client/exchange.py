@@ -14,6 +14,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, replace
 
 from fluid.bus.protocol import (
+    REASON_PACKET_TOO_LARGE,
     Bus,
     Closed,
     CloseReason,
@@ -283,8 +284,11 @@ class Exchange:
         now = time.monotonic()
         settled = self._window.confirmed(request_id, now, reason=confirmed.reason)
         if settled is not None:
-            topic = self._requests[request_id].message.topic
-            message = f"{self._options.broker} does not let this client publish to {topic}"
+            request = self._requests[request_id].message
+            message = f"{self._options.broker} does not let this client publish to {request.topic}"
+            if confirmed.reason == REASON_PACKET_TOO_LARGE:
+                size_bytes = len(request.payload)
+                message = f"{self._options.broker} takes no message of {size_bytes} bytes"
             code = f"mqtt_reason_{confirmed.reason:#04x}"
             self._settle(
                 settled, Answer(request_id, error=RequestRefused(request_id, code, message))

@@ -16,14 +16,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from fluid.bus.protocol import REASON_FIRST_FAILURE, REASON_NO_MATCHING_SUBSCRIBERS
+from fluid.bus.protocol import (
+    REASON_FIRST_FAILURE,
+    REASON_NO_MATCHING_SUBSCRIBERS,
+    REASON_PACKET_TOO_LARGE,
+)
 
 # How many ids of ended requests are remembered, to tell a second answer from a late one.
 _REMEMBERED = 4096
 
 # PUBACK reasons that sending again cannot cure: not authorised, topic name invalid, payload
-# format invalid (MQTT 5, section 3.4.2.1).
-_FINAL_REFUSALS = frozenset({0x87, 0x90, 0x99})
+# format invalid (MQTT 5, section 3.4.2.1), and the link's own word for too large a message.
+_FINAL_REFUSALS = frozenset({0x87, 0x90, 0x99, REASON_PACKET_TOO_LARGE})
 
 
 @dataclass(frozen=True, slots=True)

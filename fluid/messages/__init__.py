@@ -1,8 +1,9 @@
 """What travels over the bus, as frozen values with `encode` and `decode`.
 
 `control` is the cluster talking about itself (JSON, rare); `inference` is the inner path of a
-request (binary, often); `replies` is what a requester gets (JSON). Decoding never raises past
-this package: bytes that cannot be read become `Malformed`.
+request (binary, often); `properties` is what a request says beside its image; `replies` is what a
+requester gets (JSON). Decoding never raises past this package: bytes that cannot be read become
+`Malformed`.
 """
 
 from fluid.messages.control import (
@@ -22,11 +23,13 @@ from fluid.messages.inference import (
     KEY_BYTES,
     Done,
     Partial,
-    decode_done,
+    Unheard,
+    decode_notice,
     decode_partials,
     encode_partials,
     request_key,
 )
+from fluid.messages.properties import PROBABILITIES_PROPERTY, UNIQUE_PROPERTY
 from fluid.messages.replies import (
     ErrorReply,
     Reply,
@@ -37,6 +40,8 @@ from fluid.messages.replies import (
 
 __all__ = [
     "KEY_BYTES",
+    "PROBABILITIES_PROPERTY",
+    "UNIQUE_PROPERTY",
     "AgentState",
     "ClusterState",
     "Done",
@@ -49,10 +54,11 @@ __all__ = [
     "Reply",
     "Result",
     "Role",
+    "Unheard",
     "decode_cluster",
-    "decode_done",
     "decode_heartbeat",
     "decode_mode_request",
+    "decode_notice",
     "decode_partials",
     "decode_presence",
     "decode_replies",

@@ -229,4 +229,4 @@ def _decode(payload: bytes, read: Callable[[Fields], _Decoded]) -> _Decoded | Ma
 
 
 def _dump(document: dict[str, Any]) -> bytes:
-    return json.dumps(document, separators=(",", ":")).encode()
+    return json.dumps(document, separators=(",", ":"), allow_nan=False).encode()

@@ -4,8 +4,8 @@ Records follow one another without a frame, so that several can share one MQTT m
 numbers are little-endian.
 
     partial: key 16 | bundle 8 | stage index u16 | images u32 | classes u16 | compute_us u32
-             | sender length u8 | sender | float32 logits, images x classes
-    done:    once u8, then key 16 ...
+             | sender length u8 | sender, an agent id | float32 logits, images x classes
+    notice:  kind u8 | sender length u8 | sender | key 16 ...     (done, settled or unheard)
 """
 
 import hashlib
@@ -17,9 +17,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fluid.messages.control import Malformed
+from fluid.topics import is_agent_id
 
 KEY_BYTES = 16
 _BUNDLE_BYTES = 8
+_GREATEST_LOGIT = 1e9
+_NOTICE_HEAD = struct.Struct("<BB")
+_DONE, _SETTLED, _UNHEARD = range(3)
 _PARTIAL_HEAD = struct.Struct("<16s8sHIHIB")
 
 
@@ -27,9 +31,9 @@ _PARTIAL_HEAD = struct.Struct("<16s8sHIHIB")
 class Partial:
     """One device's share of an answer.
 
-    key: the request (see `request_key`). sender: the agent that computed it, at most 255 bytes.
-    bundle: hex digest of the sender's bundle, of which 8 bytes travel. stage: index into the
-    manifest's stages. logits: float32 (images, classes).
+    key: the request (see `request_key`). sender: the id of the agent that computed it. bundle:
+    hex digest of the sender's bundle, of which 8 bytes travel. stage: index into the manifest's
+    stages. logits: float32 (images, classes), all finite where they were decoded.
     """
 
     key: bytes
@@ -62,6 +66,8 @@ def encode_partials(partials: Iterable[Partial]) -> bytes:
 
 
 def decode_partials(payload: bytes) -> tuple[Partial, ...] | Malformed:
+    """The partials in a payload. Their logits are copies: whoever keeps one of them does not keep
+    the payload, with all the others in it."""
     partials = []
     offset = 0
     while offset < len(payload):
@@ -73,10 +79,15 @@ def decode_partials(payload: bytes) -> tuple[Partial, ...] | Malformed:
         count = images * classes
         if count == 0 or len(payload) - start < 4 * count:
             return Malformed("partial record cut short in its logits")
-        sender = payload[start - sender_length : start].decode(errors="replace")
-        logits = np.frombuffer(payload, dtype="<f4", count=count, offset=start)
-        shaped = logits.reshape(images, classes).astype(np.float32, copy=False)
-        partials.append(Partial(key, sender, bundle.hex(), stage, shaped, compute_us / 1000))
+        sender = payload[start - sender_length : start].decode("ascii", errors="replace")
+        if not is_agent_id(sender):
+            return Malformed("partial record whose sender is no agent id")
+        received = np.frombuffer(payload, dtype="<f4", count=count, offset=start)
+        logits = received.reshape(images, classes).astype(np.float32)
+        # Also false for NaN. What is added up must stay finite.
+        if not (np.abs(logits) <= _GREATEST_LOGIT).all():
+            return Malformed("partial record with a logit that is not finite")
+        partials.append(Partial(key, sender, bundle.hex(), stage, logits, compute_us / 1000))
         offset = start + 4 * count
     return tuple(partials)
 
@@ -93,17 +104,44 @@ class Done:
     settled: bool = False
 
     def encode(self) -> bytes:
-        return bytes([self.settled]) + b"".join(self.keys)
+        return _encode_notice(_SETTLED if self.settled else _DONE, "", self.keys)
 
 
-def decode_done(payload: bytes) -> Done | Malformed:
-    keys = payload[1:]
-    if not payload or payload[0] > 1 or len(keys) % KEY_BYTES:
-        return Malformed(f"done notice of {len(payload)} bytes")
-    return Done(
-        tuple(keys[i : i + KEY_BYTES] for i in range(0, len(keys), KEY_BYTES)),
-        settled=bool(payload[0]),
-    )
+@dataclass(frozen=True, slots=True)
+class Unheard:
+    """Requests of which `sender` was handed a share, and which never reached it."""
+
+    sender: str
+    keys: tuple[bytes, ...]
+
+    def encode(self) -> bytes:
+        return _encode_notice(_UNHEARD, self.sender, self.keys)
+
+
+def decode_notice(payload: bytes) -> Done | Unheard | Malformed:
+    """Read what one device tells all others about requests."""
+    malformed = Malformed(f"notice of {len(payload)} bytes")
+    if len(payload) < _NOTICE_HEAD.size:
+        return malformed
+    kind, sender_length = _NOTICE_HEAD.unpack_from(payload)
+    start = _NOTICE_HEAD.size + sender_length
+    sender, keys = payload[_NOTICE_HEAD.size : start], payload[start:]
+    if kind not in (_DONE, _SETTLED, _UNHEARD) or len(sender) < sender_length:
+        return malformed
+    if len(keys) % KEY_BYTES:
+        return malformed
+    name = sender.decode("ascii", errors="replace")
+    if kind == _UNHEARD and not is_agent_id(name):
+        return malformed
+    split = tuple(keys[i : i + KEY_BYTES] for i in range(0, len(keys), KEY_BYTES))
+    if kind == _UNHEARD:
+        return Unheard(name, split)
+    return Done(split, settled=kind == _SETTLED)
+
+
+def _encode_notice(kind: int, sender: str, keys: tuple[bytes, ...]) -> bytes:
+    name = sender.encode()
+    return _NOTICE_HEAD.pack(kind, len(name)) + name + b"".join(keys)
 
 
 def _encode_partial(partial: Partial) -> bytes:

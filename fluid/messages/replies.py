@@ -72,9 +72,13 @@ Reply = Result | ErrorReply
 
 
 def encode_replies(replies: Sequence[Reply], *, as_list: bool) -> bytes:
-    """The payload of an answer; `as_list` for batches, else exactly one reply is given."""
+    """The payload of an answer; `as_list` for batches, else exactly one reply is given.
+
+    Raises ValueError for a number that is not finite: JSON has none.
+    """
     documents = [reply.to_json() for reply in replies]
-    return json.dumps(documents if as_list else documents[0], separators=(",", ":")).encode()
+    answer = documents if as_list else documents[0]
+    return json.dumps(answer, separators=(",", ":"), allow_nan=False).encode()
 
 
 def decode_replies(payload: bytes) -> tuple[Reply, ...] | Malformed:

@@ -15,7 +15,14 @@ from typing import TYPE_CHECKING
 from fluid.bus import Confirmed, Delivered, Link, LinkEvent, LinkOptions, Message, Subscription
 from fluid.bus.memory import MemoryBus
 from fluid.bus.protocol import REASON_NO_MATCHING_SUBSCRIBERS
-from fluid.messages import ErrorReply, Malformed, Reply, decode_replies
+from fluid.messages import (
+    PROBABILITIES_PROPERTY,
+    UNIQUE_PROPERTY,
+    ErrorReply,
+    Malformed,
+    Reply,
+    decode_replies,
+)
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
@@ -60,6 +67,12 @@ class SimClient:
             payload = b"image %d" % (start + index)
             self.world.after(index * every_s, partial(self._send_one, payload))
 
+    def stream_equal(self, count: int, *, every_s: float) -> None:
+        """Publish `count` equal requests without ids, as a camera does with a still scene."""
+        same = Message("fluid/infer", b"the same image", qos=1)
+        for index in range(count):
+            self.world.after(index * every_s, partial(self.publish_raw, same))
+
     def lost(self) -> list[str]:
         """Requests without an answer."""
         return [request_id for request_id in self.sent if request_id not in self.answers]
@@ -87,7 +100,7 @@ class SimClient:
             qos=1,
             response_topic=_REPLY_TOPIC,
             correlation=request_id.encode(),
-            user_properties=(("probabilities", "true"),),
+            user_properties=(PROBABILITIES_PROPERTY, UNIQUE_PROPERTY),
         )
         self._link.publish(message, token=int(request_id[1:]) + 1)
 

@@ -59,7 +59,7 @@ def the_cluster_has_settled(world: World) -> None:
         assert device.node.serving_mode is state.mode, device.agent
         assert device.node.held_requests == 0, device.agent
     for agent in world.devices:
-        assert not world.broker.backlog(f"fluid-{agent}"), agent
+        assert not world.broker.backlog(f"fluid:{agent}"), agent
 
 
 def all_hold(world: World) -> None:

@@ -1,8 +1,12 @@
 """The main stories of a cluster of two, told once each."""
 
+from functools import partial
+
+import pytest
+
 from fluid.bus import Message
 from fluid.messages import Mode
-from tests.simulation.invariants import all_hold
+from tests.simulation.invariants import all_hold, the_cluster_has_settled
 from tests.simulation.world import World
 
 
@@ -134,9 +138,45 @@ def test_second_agent_under_a_name_that_serves_is_refused() -> None:
     assert world.client.subnetworks() == {"100": 100}
 
 
-def test_equal_requests_without_ids_are_counted_not_merged() -> None:
+@pytest.mark.parametrize("mode", [Mode.HA, Mode.HT])
+@pytest.mark.parametrize("every_s", [0.0005, 0.002, 0.004, 0.02])
+def test_equal_requests_without_ids_are_answered_as_often_as_they_are_asked(
+    mode: Mode, every_s: float
+) -> None:
+    world = started("master", "worker", mode=mode)
+    world.client.stream_equal(300, every_s=every_s)
+    world.run(15.0)
+    the_cluster_has_settled(world)
+    assert world.client.anonymous_answers == 300
+
+
+@pytest.mark.parametrize("mode", [Mode.HA, Mode.HT])
+@pytest.mark.parametrize("victim", ["master", "worker"])
+@pytest.mark.parametrize("fault", ["crash", "hang", "lose_network", "leave"])
+def test_equal_requests_are_not_lost_with_a_device(mode: Mode, victim: str, fault: str) -> None:
+    world = started("master", "worker", mode=mode)
+    world.client.stream_equal(600, every_s=0.004)
+    world.after(1.2, getattr(world.devices[victim], fault))
+    if fault == "hang":
+        world.after(6.0, world.devices[victim].go_on)
+    world.run(20.0)
+    the_cluster_has_settled(world)
+    assert world.client.anonymous_answers >= 600
+
+
+def test_equal_requests_are_not_lost_while_the_mode_changes() -> None:
     world = started("master", "worker")
-    for _ in range(5):
-        world.client.publish_raw(Message("fluid/infer", b"the same image", qos=1))
-    world.run(5.0)
-    assert world.client.anonymous_answers == 5
+    world.client.stream_equal(1500, every_s=0.003)
+    for step, mode in enumerate([Mode.HT, Mode.HA] * 4):
+        world.after(0.5 * (step + 1), partial(set_mode, world, mode))
+    world.run(20.0)
+    the_cluster_has_settled(world)
+    assert world.client.anonymous_answers >= 1500
+
+
+def test_a_burst_in_ha_is_answered_by_both_devices_once() -> None:
+    world = started("master", "worker")
+    world.client.stream(600, every_s=0.0005)
+    settle(world)
+    assert world.client.subnetworks() == {"100": 600}
+    assert world.client.answered_twice() == []

@@ -4,6 +4,7 @@ Read from `$FLUID_DATA_DIR/mnist.npz` (the layout of `keras.datasets.mnist`) whe
 else downloaded by Keras. The last 5,000 training images are for validation.
 """
 
+import http.client
 import os
 import zipfile
 from pathlib import Path
@@ -19,6 +20,9 @@ _FILE_NAME = "mnist.npz"
 _ARRAYS = ("x_train", "y_train", "x_test", "y_test")
 _VALIDATION_IMAGES = 5_000
 _CLASSES = tuple(str(digit) for digit in range(10))
+
+# A connection or a disk that fails on the way, and a file whose hash is wrong.
+_DOWNLOAD_ERRORS = (OSError, http.client.HTTPException, ValueError)
 
 _Arrays = dict[str, NDArray[np.uint8]]
 
@@ -73,7 +77,11 @@ def _download() -> _Arrays:
 
     try:
         (x_train, y_train), (x_test, y_test) = keras.datasets.mnist.load_data()
-    except (OSError, ValueError) as error:  # no network, and a file whose hash is wrong
+    # Keras wraps a failed request in a bare `Exception`, which nothing narrower catches: all that
+    # is not exactly that, or one of those below, is an error of another kind and passes.
+    except Exception as error:
+        if type(error) is not Exception and not isinstance(error, _DOWNLOAD_ERRORS):
+            raise
         raise DatasetError(
             f"MNIST cannot be downloaded; set {DATA_DIR_VARIABLE} to a folder with {_FILE_NAME}"
         ) from error

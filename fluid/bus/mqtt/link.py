@@ -10,6 +10,8 @@ broker's Receive Maximum, and reuses packet identifiers that are still in use wh
 far ahead. Nor does it reconnect: whoever wants another link opens another.
 """
 
+import logging
+import math
 import selectors
 import socket
 import ssl
@@ -30,6 +32,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 from fluid.bus.mqtt import packets
 from fluid.bus.mqtt.address import BrokerAddress
 from fluid.bus.protocol import (
+    REASON_PACKET_TOO_LARGE,
     Closed,
     CloseReason,
     Confirmed,
@@ -40,6 +43,8 @@ from fluid.bus.protocol import (
     Subscription,
 )
 from fluid.bus.rules import check_filters, check_message
+
+_log = logging.getLogger(__name__)
 
 CONNECT_TIMEOUT_S = 5.0  # for TCP and TLS, and once more for the broker's CONNACK
 CLOSE_TIMEOUT_S = 2.0  # for the last confirmations
@@ -90,6 +95,7 @@ class MqttLink:
         self._ending: Closed | None = None
         self._deadline_s: float | None = None
         self._send_window = _MAX_SEND_WINDOW
+        self._max_packet_bytes: float = math.inf
         self._held: deque[tuple[Message, Properties, int | None]] = deque()
         self._goodbye: _Command | None = None
         self._unconfirmed: dict[int, int | None] = {}  # packet identifier -> token
@@ -111,7 +117,9 @@ class MqttLink:
         properties = packets.message_properties(PacketTypes.PUBLISH, message)
 
         def command(client: Client) -> None:
-            if message.qos == 0:
+            if packets.publish_size_bytes(message, properties) > self._max_packet_bytes:
+                self._refuse_large(message, token)
+            elif message.qos == 0:
                 packets.publish(client, message, properties)
             else:
                 self._held.append((message, properties, token))
@@ -280,6 +288,19 @@ class MqttLink:
         if not self._unconfirmed:
             self._say_goodbye(client)
 
+    def _refuse_large(self, message: Message, token: int | None) -> None:
+        """The broker would end the connection over it, and over each attempt to send it again."""
+        if message.qos and token is not None:
+            self._sink(Confirmed(token, REASON_PACKET_TOO_LARGE))
+        else:
+            _log.warning(
+                "a message of %d bytes to %s is dropped: %s takes packets of at most %d bytes",
+                len(message.payload),
+                message.topic,
+                self._address,
+                self._max_packet_bytes,
+            )
+
     def _say_goodbye(self, client: Client) -> None:
         if self._goodbye is not None:
             self._goodbye(client)
@@ -318,6 +339,7 @@ class MqttLink:
         self._deadline_s = None
         receive_maximum = getattr(properties, "ReceiveMaximum", _MAX_SEND_WINDOW)
         self._send_window = min(receive_maximum, _MAX_SEND_WINDOW)
+        self._max_packet_bytes = getattr(properties, "MaximumPacketSize", math.inf)
         self._sink(Opened(session_present=flags.session_present))
 
     def _on_disconnect(

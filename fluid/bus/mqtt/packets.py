@@ -65,6 +65,17 @@ def publish(client: Client, message: Message, properties: Properties) -> int:
     ).mid
 
 
+def publish_size_bytes(message: Message, properties: Properties) -> int:
+    """Of the whole PUBLISH packet (MQTT 5, section 3.3), which a Maximum Packet Size is about."""
+    packed_properties: bytes = properties.pack()  # type: ignore[no-untyped-call]  # as below
+    identifier = 2 if message.qos else 0
+    remaining = (
+        2 + len(message.topic.encode()) + identifier + len(packed_properties) + len(message.payload)
+    )
+    length_field = 1 + sum(remaining >= limit for limit in (1 << 7, 1 << 14, 1 << 21))
+    return 1 + length_field + remaining
+
+
 def subscribe_command(
     subscriptions: Sequence[Subscription],
 ) -> Callable[[Client], tuple[object, int | None]]:

@@ -20,7 +20,7 @@ from fluid.bus import (
     Subscription,
 )
 from fluid.bus.mqtt import BrokerAddress, MqttBus
-from fluid.bus.protocol import REASON_NO_MATCHING_SUBSCRIBERS
+from fluid.bus.protocol import REASON_NO_MATCHING_SUBSCRIBERS, REASON_PACKET_TOO_LARGE
 from tests.integration.bus.private import private_mosquitto
 from tests.recorder import Recorder
 
@@ -120,6 +120,23 @@ class TestEncryption:
         address = BrokerAddress.parse("mqtts://127.0.0.1", ca_file=tmp_path / "none.crt")
         with pytest.raises(FileNotFoundError):
             MqttBus(address)
+
+
+class TestLargeMessages:
+    def test_what_the_broker_would_not_take_costs_no_connection(self, tmp_path: Path) -> None:
+        with private_mosquitto(tmp_path, {"max_packet_size": "1000"}) as port:
+            client = open_at(BrokerAddress("127.0.0.1", port))
+            client.opened()
+            client.subscribe(Subscription("x"))
+            for size in (1000, 100_000):
+                refused = client.publish(Message("x", bytes(size), qos=1))
+                assert refused.reason == REASON_PACKET_TOO_LARGE
+                assert not refused.accepted
+            client.link.publish(Message("x", bytes(1000)))
+            head_bytes = 1 + 2 + 2 + 1 + 2 + 1  # type, length, topic, packet identifier, properties
+            largest = bytes(1000 - head_bytes)
+            assert client.publish(Message("x", largest, qos=1)).reason == 0
+            assert client.payloads(1) == [largest]
 
 
 class TestLoad:

@@ -99,8 +99,9 @@ def arrival(
     ack_id: int = 1,
     route: Route = Route.EVERYONE,
     fault: RequestFault | None = None,
+    unique: bool = False,
 ) -> RequestArrived:
-    return RequestArrived(request(name, fault=fault), route, ack_id)
+    return RequestArrived(request(name, fault=fault, unique=unique), route, ack_id)
 
 
 def logits_of(stage: str, *, images: int = 1) -> Logits:

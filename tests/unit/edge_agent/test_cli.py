@@ -104,6 +104,11 @@ def test_the_first_signal_asks_to_leave_and_the_second_is_not_caught(
     assert signal.getsignal(signal.SIGINT) is signal.SIG_DFL
 
 
+def test_help_names_the_environment_variables() -> None:
+    result = CliRunner().invoke(cli.main, ["--help"])
+    assert all(name in result.stdout for name in ("FLUID_BROKER", "FLUID_BASE_TOPIC"))
+
+
 @pytest.mark.parametrize("agent_id", ["", "a/b", "a+", "#", "-a", "a b", "x" * 65, "ä"])
 def test_an_id_that_cannot_be_part_of_a_topic_is_refused(start: Start, agent_id: str) -> None:
     result = start("--id", agent_id)

@@ -98,7 +98,7 @@ def test_an_agent_serves_an_image_and_ends_in_good_order(
     agent.leave()
     assert outcome.result(TIMEOUT_S) == Outcome(0)
     await_presence(presences, lambda presence: presence.state is AgentState.OFFLINE)
-    assert bus.broker.backlog("fluid-pi") == 0
+    assert bus.broker.backlog("fluid:pi") == 0
 
 
 def test_a_second_agent_under_the_same_id_ends_with_a_message(

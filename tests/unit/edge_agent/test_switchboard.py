@@ -220,7 +220,7 @@ def test_what_a_former_connection_still_says_is_not_taken_for_the_present_one(
 
 def test_an_adoption_is_drained_in_the_order_that_lets_the_marker_come_last(bench: Bench) -> None:
     link = bench.opened(do.OpenAdoption("dead"))
-    assert link.options.client_id == "fluid-dead"
+    assert link.options.client_id == "fluid:dead"
     bench.switchboard.perform(do.DrainAdoption("dead", "a.5.1"))
     assert [call[0] for call in link.calls] == ["unsubscribe", "subscribe", "publish"]
     assert link.calls[0][1:3] == ("fluid/infer/#", "$share/fluid/fluid/infer/#")

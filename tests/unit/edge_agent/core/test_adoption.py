@@ -28,8 +28,12 @@ LEAVE_AS_IS = CloseAdoption("dead", end_session=False)
 
 def adoption_of(*known: str, max_handovers: int = 2) -> Adoption:
     """The adoption of `dead` by somebody who holds or has answered the known requests."""
-    keys = {request(name).key for name in known}
-    return Adoption("dead", marker="me.7", knows=keys.__contains__, max_handovers=max_handovers)
+    return Adoption(
+        "dead",
+        marker="me.7",
+        knows=lambda request: request.id in known,
+        max_handovers=max_handovers,
+    )
 
 
 def opened(adoption: Adoption) -> str:

@@ -3,7 +3,7 @@ import pytest
 
 from edge_agent.core.effects import Ack, Compute, Note, SendDone, SendPartials, SendReply
 from edge_agent.core.events import ComputeFailed, Route
-from fluid.messages import ErrorReply, Mode, Partial
+from fluid.messages import ErrorReply, Mode, Partial, Unheard
 from tests.unit.edge_agent.core.ledgers import (
     ALONE,
     FAULT,
@@ -156,7 +156,15 @@ def test_a_done_notice_that_comes_before_its_request_lets_go_of_it_at_once() -> 
     assert ledger.done(done(THEIRS), 0.0) == []
     assert ledger.arrived(arrival(THEIRS, ack_id=5), 0.1) == [Ack(5)]
     assert len(ledger) == 0
-    assert ledger.knows(request(THEIRS).key)
+    assert ledger.knows(request(THEIRS, unique=True))
+
+
+def test_a_notice_about_what_we_combine_is_of_another_devices_copy() -> None:
+    ledger = ledger_of(PAIR)
+    assert ledger.done(done(OURS), 0.0) == []
+    assert one_of(ledger.arrived(arrival(OURS, ack_id=5), 0.1), Compute)
+    assert ledger.done(done(OURS), 0.2) == []
+    assert len(ledger) == 1
 
 
 def test_notices_from_before_requests_came_our_way_are_of_none_that_will() -> None:
@@ -177,7 +185,7 @@ def test_a_done_notice_while_our_own_reply_is_on_its_way_waits_for_the_confirmat
     ledger = ledger_of(PAIR)
     ledger.arrived(arrival(THEIRS, ack_id=5), 0.0)
     ledger.computed(computed(THEIRS, "lower50"), 0.1)
-    effects = ledger.expire(5.0)
+    effects = ledger.unheard(Unheard("b", (request(THEIRS).key,)), 5.0)
     assert ledger.done(done(THEIRS), 5.1) == []
     assert Ack(5) in confirm(ledger, effects, 5.2)
 
@@ -266,17 +274,29 @@ def test_a_combiner_without_a_share_answers_for_a_payload_that_is_no_image() -> 
 # Both routes.
 
 
-def test_a_request_that_comes_by_both_routes_is_answered_once_and_acknowledged_twice() -> None:
+def test_a_unique_request_that_comes_by_both_routes_is_answered_once() -> None:
     for routes in (tuple(Route), tuple(reversed(Route))):
         ledger = ledger_of(ALONE)
         effects = []
         for ack_id, route in enumerate(routes, start=5):
-            effects += ledger.arrived(arrival("1", ack_id=ack_id, route=route), 0.0)
+            event = arrival("1", ack_id=ack_id, route=route, unique=True)
+            effects += ledger.arrived(event, 0.0)
         effects += ledger.computed(computed("1", "lower50"), 0.1)
         assert len(all_of(effects, SendReply)) == 1
         acks = all_of(confirm(ledger, effects), Ack)
         assert sorted(ack.ack_id for ack in acks) == [5, 6]
         assert len(ledger) == 0
+
+
+def test_requests_that_may_be_different_ones_are_answered_for_each_route() -> None:
+    ledger = ledger_of(ALONE)
+    ledger.arrived(arrival("1", ack_id=5), 0.0)
+    ledger.arrived(arrival("1", ack_id=6, route=SHARED), 0.0)
+    first = ledger.computed(computed("1", "lower50"), 0.1)
+    second = confirm(ledger, first)
+    assert Ack(5) in second
+    assert Ack(6) in confirm(ledger, second)
+    assert len(ledger) == 0
 
 
 def test_a_done_notice_of_others_is_no_answer_to_a_request_that_is_ours_alone() -> None:
@@ -310,4 +330,6 @@ def test_a_payload_that_is_no_image_is_answered_by_the_combiner_alone() -> None:
     failed = ours.compute_failed(ComputeFailed(request(OURS).key, FAULT), 0.1)
     assert one_of(failed, SendReply)
     assert theirs.compute_failed(ComputeFailed(request(THEIRS).key, FAULT), 0.1) == []
-    assert one_of(theirs.expire(5.0), SendReply).replies[0].id == THEIRS
+    assert theirs.expire(5.0) == []
+    alone = theirs.team_changed(team("a", ALONE), 6.0)
+    assert one_of(alone, SendReply).replies[0].id == THEIRS

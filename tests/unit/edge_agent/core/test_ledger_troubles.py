@@ -4,10 +4,17 @@ from collections.abc import Mapping
 
 import pytest
 
-from edge_agent.core.effects import Ack, Compute, SendDone, SendPartials, SendReply
+from edge_agent.core.effects import (
+    Ack,
+    Compute,
+    SendDone,
+    SendPartials,
+    SendReply,
+    SendUnheard,
+)
 from edge_agent.core.events import Route
 from edge_agent.core.team import rendezvous
-from fluid.messages import Mode
+from fluid.messages import Mode, Unheard
 from tests.unit.edge_agent.core.ledgers import (
     ALONE,
     OURS,
@@ -111,7 +118,8 @@ def test_a_deadline_that_passes_while_a_later_share_is_computed_is_set_again() -
     assert [STAGES[share.stage] for share in handed.partials] == ["lower50", "upper50"]
     deadline = ledger.next_deadline()
     assert deadline is not None
-    assert one_of(ledger.expire(deadline), SendReply)
+    again = one_of(ledger.expire(deadline), SendPartials)
+    assert [STAGES[share.stage] for share in again.partials] == ["lower50", "upper50"]
 
 
 # Deadlines.
@@ -129,15 +137,62 @@ def test_a_straggler_is_not_waited_for_beyond_the_deadline() -> None:
     assert confirm(ledger, effects, 1.2) == [SendDone(done(OURS)), Ack(5)]
 
 
-def test_whoever_handed_its_share_over_answers_itself_after_the_deadline() -> None:
+def test_whoever_handed_its_share_over_hands_it_over_again_after_the_deadline() -> None:
+    ledger = ledger_of(PAIR)
+    ledger.arrived(arrival(THEIRS, ack_id=5), 0.0)
+    assert one_of(ledger.computed(computed(THEIRS, "lower50"), 0.1), SendPartials).to == "b"
+    assert ledger.expire(2.0) == []
+    for deadline in (2.1, 4.2):
+        (handed,) = ledger.expire(deadline)
+        assert isinstance(handed, SendPartials)
+        assert (handed.to, len(handed.partials)) == ("b", 1)
+
+
+def test_whoever_handed_its_share_to_a_device_that_never_heard_of_it_answers_itself() -> None:
     ledger = ledger_of(PAIR)
     ledger.arrived(arrival(THEIRS, ack_id=5), 0.0)
     ledger.computed(computed(THEIRS, "lower50"), 0.1)
-    assert ledger.expire(2.0) == []
-    effects = ledger.expire(2.1)
+    assert ledger.unheard(Unheard("c", (request(THEIRS).key,)), 0.2) == []
+    effects = ledger.unheard(Unheard("b", (request(THEIRS).key,)), 0.3)
     (result,) = map(as_result, one_of(effects, SendReply).replies)
-    assert (result.subnetwork, result.degraded) == ("lower50", True)
+    assert (result.subnetwork, result.degraded) == ("lower50", False)
     assert confirm(ledger, effects, 2.2) == [SendDone(done(THEIRS)), Ack(5)]
+
+
+def test_a_share_of_what_an_idle_device_never_heard_is_told_to_its_sender() -> None:
+    ledger = ledger_of(PAIR)
+    ledger.partial(partial(OURS, "b", "upper50"), 0.0)
+    assert ledger.expire(0.2) == []
+    assert ledger.expire(0.3) == [SendUnheard(Unheard("a", (request(OURS).key,)))]
+
+
+def test_a_share_that_is_early_is_kept_while_its_request_may_still_come() -> None:
+    ledger = ledger_of(PAIR)
+    ledger.arrived(arrival(THEIRS), 0.0)  # we have something to do, and wait for nobody's share
+    ledger.partial(partial(OURS, "b", "upper50"), 0.0)
+    assert all_of(ledger.expire(1.0), SendUnheard) == []
+    effects = ledger.arrived(arrival(OURS), 1.1) + ledger.computed(computed(OURS, "lower50"), 1.2)
+    assert as_result(one_of(effects, SendReply).replies[0]).subnetwork == "100"
+
+
+def test_two_that_wait_for_each_other_with_different_requests_are_out_of_step() -> None:
+    ledger = ledger_of(PAIR)
+    names = [str(n) for n in range(200) if rendezvous(request(str(n)).key, ("a", "b")) == "a"]
+    ledger.arrived(arrival(names[0]), 0.0)
+    ledger.computed(computed(names[0], "lower50"), 0.0)
+    ledger.partial(partial(names[1], "b", "upper50"), 0.1)
+    effects = ledger.expire(0.5)
+    assert one_of(effects, SendUnheard).notice.keys == (request(names[1]).key,)
+
+
+def test_a_device_at_work_is_waited_for_beyond_the_deadline_but_not_for_ever() -> None:
+    ledger = ledger_of(PAIR)
+    ledger.load("b", 3)
+    ledger.arrived(arrival(OURS), 0.0)
+    ledger.computed(computed(OURS, "lower50"), 0.0)
+    for second in range(1, 10):
+        assert ledger.expire(float(second)) == []
+    assert one_of(ledger.expire(TIMING.longest_wait_s), SendReply)
 
 
 def test_slow_models_are_waited_for_longer() -> None:
@@ -169,10 +224,10 @@ def test_a_device_without_a_share_computes_its_own_slot_if_nobody_answers() -> N
     ledger.arrived(arrival(name, ack_id=5), 0.0)
     compute = one_of(ledger.expire(TIMING.handover_s), Compute)
     assert compute.stages == ("upper50",)
-    effects = ledger.computed(computed(name, "upper50"), 2.5)
-    (result,) = map(as_result, one_of(effects, SendReply).replies)
-    assert result.subnetwork == "upper50"
-    assert Ack(5) in confirm(ledger, effects, 2.6)
+    handed = one_of(ledger.computed(computed(name, "upper50"), 2.5), SendPartials)
+    assert handed.to == "a"
+    effects = ledger.unheard(Unheard("a", (request(name).key,)), 2.6)
+    assert one_of(effects, SendPartials).to == "b"
 
 
 def test_shares_of_an_answered_request_tell_their_sender_that_it_is_settled() -> None:
@@ -307,19 +362,26 @@ def test_an_unchanged_team_moves_nothing() -> None:
 
 def test_known_is_what_went_to_everyone_and_is_held_or_was_answered() -> None:
     ledger = ledger_of(ALONE)
-    assert not ledger.knows(request("1").key)
-    ledger.arrived(arrival("1", route=SHARED), 0.0)
-    assert not ledger.knows(request("1").key)
-    ledger.arrived(arrival("1"), 0.0)
-    assert ledger.knows(request("1").key)
+    one = request("1", unique=True)
+    assert not ledger.knows(one)
+    ledger.arrived(arrival("1", route=SHARED, unique=True), 0.0)
+    assert not ledger.knows(one)
+    ledger.arrived(arrival("1", unique=True), 0.0)
+    assert ledger.knows(one)
     confirm(ledger, ledger.computed(computed("1", "lower50"), 0.1))
-    assert ledger.knows(request("1").key)
+    assert ledger.knows(one)
     ledger.expire(100.0)
-    assert not ledger.knows(request("1").key)
+    assert not ledger.knows(one)
+
+
+def test_of_requests_that_may_have_equals_none_is_known() -> None:
+    ledger = ledger_of(ALONE)
+    ledger.arrived(arrival("1"), 0.0)
+    assert not ledger.knows(request("1"))
 
 
 def test_what_was_answered_alone_is_not_known_to_have_reached_everyone() -> None:
     ledger = ledger_of(ALONE)
-    ledger.arrived(arrival("1", route=SHARED), 0.0)
+    ledger.arrived(arrival("1", route=SHARED, unique=True), 0.0)
     confirm(ledger, ledger.computed(computed("1", "lower50"), 0.1))
-    assert not ledger.knows(request("1").key)
+    assert not ledger.knows(request("1", unique=True))

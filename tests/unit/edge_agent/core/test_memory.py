@@ -58,10 +58,12 @@ def test_partials_of_answered_requests_are_named_once_they_are_stale() -> None:
     memory.answered_together(KEY, 0.0)
     memory.keep_early_partial(partial("1", "b", "upper50"), 1.0)
     memory.keep_early_partial(partial("2", "b", "upper50"), 1.0)
-    assert memory.stale_partials(1.2, after_s=0.3) == ()
-    assert memory.stale_partials(1.3, after_s=0.3) == (KEY,)
-    assert memory.stale_partials(9.0, after_s=0.3) == ()
-    assert len(memory.take_early_partials(OTHER)) == 1
+    assert memory.take_settled(1.2, after_s=0.3) == ()
+    assert memory.take_settled(1.3, after_s=0.3) == (KEY,)
+    assert memory.take_settled(9.0, after_s=0.3) == ()
+    assert memory.take_unheard(9.0, after_s=0.3, senders=("c",)) == {}
+    assert memory.take_unheard(9.0, after_s=0.3, senders=("b",)) == {OTHER: "b"}
+    assert memory.take_early_partials(OTHER) == []
 
 
 def test_everything_is_forgotten_after_its_time() -> None:

@@ -114,3 +114,9 @@ def test_what_is_served_is_what_was_verified(folder: Path) -> None:
     for name in STAGE_NAMES:
         os.truncate(folder / f"{name}.tflite", 0)
     assert bundle.models == example_bundle().models
+
+
+def test_a_manifest_nested_without_end_is_named(folder: Path) -> None:
+    (folder / MANIFEST_NAME).write_bytes(b"[" * 200_000)
+    with pytest.raises(BundleError, match=r"bundle/bundle\.json: is nested too deeply"):
+        load_bundle(folder)

@@ -21,7 +21,7 @@ from fluid.bus.protocol import (
     Subscription,
 )
 from fluid.client import Backoff, FluidClient, ResendPolicy
-from fluid.codec import PROBABILITIES_PROPERTY, Images, ImageSource
+from fluid.codec import Images, ImageSource
 from fluid.errors import (
     BrokerNotFound,
     BrokerRefused,
@@ -31,6 +31,7 @@ from fluid.errors import (
     RequestRefused,
     RequestTimeout,
 )
+from fluid.messages import PROBABILITIES_PROPERTY, UNIQUE_PROPERTY
 from fluid.topics import Topics
 from tests.unit.fluid.client.fake_bus import (
     FakeBus,
@@ -95,7 +96,38 @@ def test_a_request_carries_all_that_an_agent_needs() -> None:
     assert (request.qos, request.retain) == (1, False)
     assert request.response_topic == f"lab/fluid/result/{link.options.client_id}"
     assert request.expiry_s == 8
-    assert request.user_properties == (PROBABILITIES_PROPERTY,)
+    assert request.user_properties == (UNIQUE_PROPERTY, PROBABILITIES_PROPERTY)
+
+
+def test_every_request_says_that_its_id_is_its_own() -> None:
+    bus = FakeBus()
+    with FluidClient(bus=bus) as client:
+        client.infer(b"x")
+        client.infer_batch(b"x")
+        assert len(list(client.infer_many([b"x", b"x"]))) == 2
+    assert [request.user_properties for request in bus.published] == [(UNIQUE_PROPERTY,)] * 4
+    assert len(set(bus.published_ids)) == 4
+
+
+@pytest.mark.parametrize("timeout_s", [0.0, -1.0, 86_401.0, float("inf"), float("nan")])
+def test_a_time_that_no_request_can_be_kept_for_raises(timeout_s: float) -> None:
+    with pytest.raises(ValueError, match="timeout_s must be above 0 and at most 86400"):
+        FluidClient(bus=FakeBus(), timeout_s=timeout_s)
+    with FluidClient(bus=FakeBus()) as client:
+        with pytest.raises(ValueError, match="timeout_s must be above 0 and at most 86400"):
+            client.infer(b"x", timeout_s=timeout_s)
+        assert client.infer(b"x").label == 1  # the client is none the worse for it
+
+
+def test_a_message_that_the_broker_is_too_small_for_is_refused_and_not_sent_again() -> None:
+    bus = FakeBus(never_answer, reasons=[0x95])
+    with (
+        FluidClient(bus=bus, resend=HASTY) as client,
+        pytest.raises(RequestRefused, match="the bus takes no message of 5 bytes") as caught,
+    ):
+        client.infer(b"12345")
+    assert caught.value.code == "mqtt_reason_0x95"
+    assert len(bus.published) == 1
 
 
 def test_requests_have_ids_of_their_own_and_clients_have_names_of_their_own() -> None:

@@ -132,3 +132,16 @@ def test_slots_of_an_agent_come_in_the_placements_order() -> None:
 
 def test_a_master_goes_before_a_worker() -> None:
     assert Role.MASTER.priority > Role.WORKER.priority
+
+
+def test_a_number_that_json_has_not_is_never_sent() -> None:
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        Heartbeat("pi-1", 1, 2, busy=float("nan")).encode()
+
+
+@pytest.mark.parametrize("field", ["term", "incarnation"])
+def test_a_count_of_thousands_of_digits_is_malformed(field: str) -> None:
+    """Counted on from, it could be read but not written: retained, it would end each agent."""
+    document = Presence("pi-1", AgentState.ONLINE, Role.WORKER, 10, 1, "abc").encode()
+    payload = json.dumps(json.loads(document) | {field: 10**4299}).encode()
+    assert decode_presence(payload) == Malformed(f"'{field}' must be an integer of at most 62 bits")

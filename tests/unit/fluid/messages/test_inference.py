@@ -9,7 +9,7 @@ from fluid.messages import (
     Done,
     Malformed,
     Partial,
-    decode_done,
+    decode_notice,
     decode_partials,
     encode_partials,
     request_key,
@@ -20,12 +20,12 @@ DIGESTS = st.binary(min_size=32, max_size=32).map(bytes.hex)
 LOGITS = hnp.arrays(
     np.float32,
     hnp.array_shapes(min_dims=2, max_dims=2, max_side=4),
-    elements=st.floats(width=32, allow_nan=False),
+    elements=st.floats(-1e9, 1e9, width=32),
 )
 PARTIALS = st.builds(
     Partial,
     key=KEYS,
-    sender=st.text(st.characters(exclude_categories=["Cs"]), max_size=60),
+    sender=st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", fullmatch=True),
     bundle=DIGESTS,
     stage=st.integers(0, 0xFFFF),
     logits=LOGITS,
@@ -76,28 +76,52 @@ def test_partials_that_are_cut_are_malformed(partials: list[Partial], data: st.D
     assert isinstance(decode_partials(whole[:length]), Malformed)
 
 
-def test_a_sender_that_is_no_utf_8_is_shown_and_raises_nothing() -> None:
-    logits = np.zeros((1, 1), np.float32)
-    good = encode_partials([Partial(bytes(KEY_BYTES), "pi", "0" * 64, 0, logits)])
-    decoded = decode_partials(good.replace(b"pi", b"\xff\xff"))
+def one_partial(sender: str = "pi", *logits: float) -> bytes:
+    array = np.array([logits or (0.0,)], np.float32)
+    return encode_partials([Partial(bytes(KEY_BYTES), sender, "0" * 64, 0, array)])
+
+
+@pytest.mark.parametrize("sender", [b"\xff\xff", b"\xc3\xa9", b"..", b"a/", b"a+", b"a\n", b"\0\0"])
+def test_a_sender_that_names_no_agent_is_malformed(sender: bytes) -> None:
+    assert isinstance(decode_partials(one_partial("pi")), tuple)
+    outcome = decode_partials(one_partial("pi").replace(b"pi", sender))
+    assert outcome == Malformed("partial record whose sender is no agent id")
+
+
+@pytest.mark.parametrize("sender", ["", "a" * 65])
+def test_a_sender_without_a_name_or_with_too_long_a_one_is_malformed(sender: str) -> None:
+    assert isinstance(decode_partials(one_partial(sender)), Malformed)
+
+
+@pytest.mark.parametrize("logit", [np.nan, np.inf, -np.inf])
+def test_a_logit_that_is_not_finite_is_malformed(logit: float) -> None:
+    outcome = decode_partials(one_partial("pi", 1.0, logit))
+    assert outcome == Malformed("partial record with a logit that is not finite")
+
+
+def test_logits_do_not_keep_the_payload_that_they_came_in() -> None:
+    payload = one_partial("pi", 1.0, 2.0)
+    decoded = decode_partials(payload)
     assert not isinstance(decoded, Malformed)
-    assert decoded[0].sender == "\ufffd\ufffd"
+    whole_payload = np.frombuffer(payload, np.uint8)
+    assert not np.shares_memory(decoded[0].logits, whole_payload)
+    assert decoded[0].logits.flags.writeable
 
 
 @given(st.builds(Done, st.lists(KEYS, max_size=5).map(tuple), settled=st.booleans()))
 def test_done_comes_back_as_it_was(done: Done) -> None:
-    assert decode_done(done.encode()) == done
+    assert decode_notice(done.encode()) == done
 
 
 @given(st.binary(max_size=70))
 def test_decoding_an_arbitrary_done_notice_never_raises(payload: bytes) -> None:
-    outcome = decode_done(payload)
+    outcome = decode_notice(payload)
     assert isinstance(outcome, Malformed) or outcome.encode() == payload
 
 
 @given(st.lists(KEYS, max_size=3), st.integers(1, KEY_BYTES - 1))
 def test_a_done_notice_holds_whole_keys(keys: list[bytes], excess: int) -> None:
-    assert isinstance(decode_done(Done(tuple(keys)).encode() + bytes(excess)), Malformed)
+    assert isinstance(decode_notice(Done(tuple(keys)).encode() + bytes(excess)), Malformed)
 
 
 REQUESTS = st.tuples(st.text(st.characters(exclude_categories=["Cs"])), st.binary(), st.binary())

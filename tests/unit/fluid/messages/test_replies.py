@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -101,3 +102,10 @@ def test_a_mode_that_nothing_runs_in_is_malformed(mode: str) -> None:
 def test_one_bad_reply_spoils_its_batch() -> None:
     payload = json.dumps([RESULT.to_json(), {"id": "b"}]).encode()
     assert isinstance(decode_replies(payload), Malformed)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_number_that_json_has_not_is_never_sent(value: float) -> None:
+    for spoilt in (replace(RESULT, confidence=value), replace(RESULT, probabilities=(0.5, value))):
+        with pytest.raises(ValueError, match="not JSON compliant"):
+            encode_replies([spoilt], as_list=False)

@@ -1,3 +1,5 @@
+import http.client
+import socket
 from pathlib import Path
 
 import numpy as np
@@ -99,3 +101,54 @@ def test_arrays_that_are_not_mnist_are_refused(
     np.savez(folder / "mnist.npz", allow_pickle=False, **{**_arrays(), name: array})
     with pytest.raises(DatasetError, match=complaint):
         load_dataset("mnist")
+
+
+class TestDownload:
+    """Without a folder, Keras fetches it: here it has fetched nothing before."""
+
+    @pytest.fixture(autouse=True)
+    def _nothing_is_there(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.delenv("FLUID_DATA_DIR", raising=False)
+        monkeypatch.setattr("keras.src.backend.config._KERAS_DIR", str(tmp_path))
+
+    def test_without_a_network_it_says_where_to_put_the_file(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def resolve(*_args: object, **_kwargs: object) -> None:
+            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+        monkeypatch.setattr(socket, "getaddrinfo", resolve)
+        with pytest.raises(
+            DatasetError, match=r"set FLUID_DATA_DIR to a folder with mnist\.npz"
+        ) as caught:
+            load_dataset("mnist")
+        assert "Name or service not known" in str(caught.value.__cause__)
+
+    @pytest.mark.parametrize(
+        "error",
+        [
+            ValueError("Incomplete or corrupted file detected."),
+            ConnectionResetError(),
+            http.client.IncompleteRead(b""),
+        ],
+    )
+    def test_a_download_that_breaks_off_says_the_same(
+        self, monkeypatch: pytest.MonkeyPatch, error: Exception
+    ) -> None:
+        _fail_with(monkeypatch, error)
+        with pytest.raises(DatasetError, match="set FLUID_DATA_DIR"):
+            load_dataset("mnist")
+
+    def test_an_error_of_another_kind_is_not_blamed_on_the_network(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        _fail_with(monkeypatch, AttributeError("a bug"))
+        with pytest.raises(AttributeError, match="a bug"):
+            load_dataset("mnist")
+
+
+def _fail_with(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    def load_data() -> None:
+        raise error
+
+    monkeypatch.setattr("keras.datasets.mnist.load_data", load_data)

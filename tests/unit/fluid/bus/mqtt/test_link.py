@@ -1,6 +1,7 @@
 import socket
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -16,7 +17,8 @@ from tests.unit.fluid.bus.mqtt.scripted import (
 )
 
 CONNACK, PUBACK, SUBACK, PINGRESP = 0x20, 0x40, 0x90, 0xD0
-RECEIVE_MAXIMUM = 0x21  # the property's identifier
+RECEIVE_MAXIMUM, MAXIMUM_PACKET_SIZE = 0x21, 0x27  # the properties' identifiers
+PACKET_TOO_LARGE = 0x95
 
 
 @pytest.fixture
@@ -186,6 +188,32 @@ class TestSending:
             sent.append(broker.read()[1])
             assert sent[-1][-1] == number
         assert [recorder.confirmed().token for _ in range(2)] == [0, 1]
+
+    @pytest.mark.parametrize(("filling", "head_bytes"), [(10, 2), (200, 3)])
+    def test_keeps_to_the_maximum_packet_size(
+        self,
+        broker: ScriptedBroker,
+        caplog: pytest.LogCaptureFixture,
+        filling: int,
+        head_bytes: int,
+    ) -> None:
+        largest = Message(
+            "é/a", bytes(filling), qos=1, correlation=b"7", user_properties=(("a", "b"),)
+        )
+        # Topic 2 + 4, identifier 2, properties 1 + (1 + 2 + 1) + (1 + 3 + 3).
+        limit = head_bytes + 6 + 2 + 12 + filling
+        recorder = broker.opened(MAXIMUM_PACKET_SIZE, *limit.to_bytes(4))
+        recorder.link.publish(replace(largest, payload=bytes(filling + 1)), token=1)
+        recorder.link.publish(replace(largest, payload=bytes(filling + 3), qos=0))
+        assert recorder.next() == Confirmed(1, PACKET_TOO_LARGE)
+        recorder.link.publish(largest, token=2)
+        kind, body = broker.read()  # the first that comes: the larger ones were not sent
+        assert (kind, len(body)) == (PUBLISH, limit - head_bytes)
+        recorder.link.publish(replace(largest, payload=bytes(filling + 2), qos=0))
+        assert len(broker.read()[1]) == limit - head_bytes
+        [warning] = caplog.messages
+        assert warning.startswith(f"a message of {filling + 3} bytes to é/a is dropped: mqtt://")
+        assert warning.endswith(f" takes packets of at most {limit} bytes")
 
     def test_sends_one_subscribe_for_each_identifier(self, broker: ScriptedBroker) -> None:
         recorder = broker.opened()
