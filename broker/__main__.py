@@ -7,11 +7,11 @@ from types import FrameType
 
 import click
 
-from broker.errors import BrokerLaunchError
+from broker.errors import BrokerLaunchError, PortTaken
 from broker.launcher import LocalBroker
 
 
-@click.command(name="broker")
+@click.command(name="broker", context_settings={"help_option_names": ["-h", "--help"]})
 @click.option(
     "--port",
     default=1883,
@@ -28,7 +28,8 @@ from broker.launcher import LocalBroker
 def main(port: int, directory: Path | None) -> None:
     """Run a private Mosquitto on loopback with Fluid's configuration.
 
-    Prints its URL as the only line on standard output once it accepts clients.
+    Prints its URL as the only line on standard output once it accepts clients. Without
+    --persistence nothing outlives it: no retained message, no session, no request.
     """
     signal.signal(signal.SIGTERM, _exit_in_order)
     broker = LocalBroker(
@@ -41,6 +42,11 @@ def main(port: int, directory: Path | None) -> None:
         with broker:
             click.echo(broker.url)
             status = broker.wait()
+    except PortTaken as error:
+        raise click.ClickException(
+            f"{error}: choose another with --port, and name it to agents and commands with "
+            "FLUID_BROKER=mqtt://127.0.0.1:PORT"
+        ) from error
     except BrokerLaunchError as error:
         raise click.ClickException(str(error)) from error
     except KeyboardInterrupt:

@@ -24,6 +24,13 @@ from trainer.training.settings import TrainingSettings, default_settings
 _POSITIVE = click.IntRange(min=1)
 
 
+def _defaults(setting: str) -> str:
+    """A setting's default for each data set, for `--help`."""
+    return ", ".join(
+        f"{getattr(default_settings(name), setting)} for {name}" for name in dataset_names()
+    )
+
+
 @click.command()
 @click.option("--dataset", type=click.Choice(dataset_names()), required=True)
 @click.option(
@@ -32,10 +39,30 @@ _POSITIVE = click.IntRange(min=1)
     required=True,
     help="The folder to write the bundle to; a bundle that is there is replaced.",
 )
-@click.option("--epochs", type=_POSITIVE, help="Passes over the images in each step of a round.")
-@click.option("--rounds", type=_POSITIVE, help="Rounds of nested incremental training.")
-@click.option("--batch-size", type=_POSITIVE, help="Images in a training batch.")
-@click.option("--seed", type=click.IntRange(0, 2**32 - 1), help="Equal seeds, equal bundles.")
+@click.option(
+    "--epochs",
+    type=_POSITIVE,
+    show_default=_defaults("epochs"),
+    help="Passes over the images in each step of a round.",
+)
+@click.option(
+    "--rounds",
+    type=_POSITIVE,
+    show_default=_defaults("rounds"),
+    help="Rounds of nested incremental training.",
+)
+@click.option(
+    "--batch-size",
+    type=_POSITIVE,
+    show_default=_defaults("batch_size"),
+    help="Images in a training batch.",
+)
+@click.option(
+    "--seed",
+    type=click.IntRange(0, 2**32 - 1),
+    show_default=_defaults("seed"),
+    help="Equal seeds, equal bundles.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def train(
     *,
@@ -50,7 +77,7 @@ def train(
     """Train a network and write its bundle.
 
     Prints the accuracy of each sub-network on the test split, before (float) and after (int8)
-    quantisation, and the bundle's digest. Options not given depend on the data set.
+    quantisation, and the bundle's digest.
     """
     settings = _settings(dataset, epochs=epochs, rounds=rounds, batch_size=batch_size, seed=seed)
     data = load_dataset(dataset)
@@ -73,12 +100,20 @@ def train(
 @click.command()
 @click.argument("bundle", type=click.Path(path_type=Path))
 @click.option("--dataset", type=click.Choice(dataset_names()), required=True)
-@click.option("--split", type=click.Choice(["test", "validation", "train"]), default="test")
+@click.option(
+    "--split",
+    type=click.Choice(["test", "validation", "train"]),
+    default="test",
+    show_default=True,
+    help="Which images of the data set.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def evaluate(*, bundle: Path, dataset: str, split: str, as_json: bool) -> None:
-    """Measure the sub-networks of BUNDLE on a data set.
+    """Measure the accuracy of a bundle's sub-networks on a data set.
 
-    Runs the TFLite files as the agents do; needs no TensorFlow.
+    BUNDLE is the folder that `fluid train` wrote. Its TFLite files are run as the agents run
+    them, without TensorFlow. Reading the data set may need more: `digits` come with scikit-learn,
+    and `mnist`, unless FLUID_DATA_DIR names a folder that holds it, is downloaded by Keras.
     """
     loaded = load_bundle(bundle)
     images = load_dataset(dataset).split(split)

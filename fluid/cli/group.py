@@ -22,6 +22,15 @@ _OWN = {
     "status": ("fluid.cli.status", "Show the devices, what each does, and the mode."),
 }
 
+# What `fluid --help` says of our commands that come through the entry points. To ask them would be
+# to import them; a test holds each line against the command's own help.
+_SUMMARIES = {
+    "dataset": "Write images of a data set to a file.",
+    "demo": "Train, serve with two agents, kill each of them, and show what happened.",
+    "evaluate": "Measure the accuracy of a bundle's sub-networks on a data set.",
+    "train": "Train a network and write its bundle.",
+}
+
 # The extra of the distribution that a package's commands need: the trainer's, which holds the
 # agent's too, for all that are not named here.
 _EXTRAS = {"edge_agent": "agent"}
@@ -64,7 +73,7 @@ class FluidGroup(click.Group):
     def _summary(self, name: str) -> str:
         if name in _OWN:
             return _OWN[name][1]
-        return f"(see 'fluid {name} --help')"
+        return _SUMMARIES.get(name, f"(see 'fluid {name} --help')")
 
 
 def _entry_points() -> dict[str, importlib.metadata.EntryPoint]:
@@ -81,7 +90,8 @@ def _load(entry_point: importlib.metadata.EntryPoint) -> object:
         package = entry_point.module.partition(".")[0]
         extra = _EXTRAS.get(package, "trainer")
         raise CommandFailed(
-            f"'fluid {entry_point.name}' needs the {extra} extra: pip install 'fluid-edge[{extra}]'"
+            f"'fluid {entry_point.name}' needs the {extra} extra: "
+            f"pip install '.[{extra}]' in the clone"
         ) from error
 
 

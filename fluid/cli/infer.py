@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from fluid.cli.seconds import Seconds
 from fluid.cli.target import Target, target_options
 from fluid.client import Answer
 from fluid.errors import FluidError, ImageError, RequestRefused, RequestTimeout
@@ -41,7 +42,7 @@ class _Row:
 @click.option(
     "--timeout",
     "timeout_s",
-    type=click.FloatRange(min=0, min_open=True),
+    type=Seconds(),
     default=30.0,
     show_default=True,
     metavar="SECONDS",
@@ -76,13 +77,19 @@ def infer(
 
 def _rows(image: str, answer: Answer) -> Iterator[_Row]:
     if answer.error is not None:
-        message = str(answer.error).removeprefix(f"{image}: ")  # the row names it already
-        reply = ErrorReply(answer.id, _code(answer.error), message)
+        reply = ErrorReply(answer.id, _code(answer.error), _message(answer.error, image))
         yield _Row(image, answer, reply)
         return
     for index, each in enumerate(answer.replies):
         name = image if len(answer.replies) == 1 else f"{image}[{index}]"
         yield _Row(name, answer, each)
+
+
+def _message(error: FluidError, image: str) -> str:
+    message = str(error).removeprefix(f"{image}: ")  # the row names it already
+    if isinstance(error, RequestTimeout):
+        return f"{message}; is a device online? see 'fluid status'"
+    return message
 
 
 def _code(error: FluidError) -> str:

@@ -3,6 +3,8 @@
 import click
 
 from fluid.cli.errors import CommandFailed
+from fluid.cli.notes import different_bundles
+from fluid.cli.seconds import Seconds
 from fluid.cli.target import Target, target_options
 from fluid.client import set_mode
 from fluid.messages.control import Mode
@@ -13,7 +15,7 @@ from fluid.messages.control import Mode
 @click.option(
     "--timeout",
     "timeout_s",
-    type=click.FloatRange(min=0, min_open=True),
+    type=Seconds(),
     default=5.0,
     show_default=True,
     metavar="SECONDS",
@@ -24,7 +26,7 @@ def mode(*, target: Target, mode: str, timeout_s: float) -> None:
     """Set the mode: high accuracy, high throughput, or automatic.
 
     ha: all devices answer each image together. ht: each device answers its own images. auto:
-    the cluster chooses by its load.
+    the cluster chooses by its load, or as most of its devices vote.
     """
     wanted = Mode(mode)
     snapshot = set_mode(target.bus(), target.topics, wanted, timeout_s=timeout_s)
@@ -41,3 +43,5 @@ def mode(*, target: Target, mode: str, timeout_s: float) -> None:
             f"leader {state.leader} has taken up '{wanted}', but the mode is still {state.mode}"
         )
     click.echo(f"mode is {state.mode} (asked for: {wanted}; leader {state.leader})")
+    if state.mode is Mode.HA and (note := different_bundles(snapshot)) is not None:
+        click.echo(note)

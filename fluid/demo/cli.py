@@ -12,6 +12,7 @@ import click
 from rich.console import Console
 
 from fluid.bundle import load_bundle
+from fluid.cli import main as fluid_command
 from fluid.demo.errors import DemoError
 from fluid.demo.measurement import PhaseSummary
 from fluid.demo.report import accuracy_table, json_line, phase_table
@@ -27,11 +28,21 @@ _EXIT_PROMISE_BROKEN = 1
 _EXIT_TERMINATED = 128 + signal.SIGTERM
 
 
+def _as_train_does(ctx: click.Context, parameter: click.Parameter, value: str) -> object:
+    """Only the trainer knows the data sets, and this package must not import it."""
+    train = fluid_command.get_command(ctx, "train")
+    if train is None:
+        raise DemoError("'fluid train' is not installed")
+    (option,) = (each for each in train.params if each.name == parameter.name)
+    return option.type.convert(value, parameter, ctx)
+
+
 @click.command()
 @click.option(
     "--dataset",
     default="digits",
     show_default=True,
+    callback=_as_train_does,
     help="What to train on, and whose test images to send: digits or mnist.",
 )
 @click.option(

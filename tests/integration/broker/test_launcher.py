@@ -9,8 +9,10 @@ from pathlib import Path
 from socket import create_server
 
 import pytest
+from click.testing import CliRunner
 
 from broker import BrokerBinaryMissing, BrokerStartError, LocalBroker
+from broker.__main__ import main
 from broker.errors import PortTaken
 from tests.processes import is_alive, wait_until
 
@@ -195,5 +197,14 @@ def test_the_module_reports_a_port_in_use_in_one_line() -> None:
             check=False,
         )
     assert ended.returncode == 1
-    assert ended.stderr.splitlines()[-1].startswith(f"Error: port {port} is in use")
+    error = ended.stderr.splitlines()[-1]
+    assert error.startswith(f"Error: port {port} is in use")
+    assert all(way_out in error for way_out in ("--port", "FLUID_BROKER"))
     assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.parametrize("option", ["-h", "--help"])
+def test_the_module_says_what_does_not_outlive_it(option: str) -> None:
+    result = CliRunner().invoke(main, [option])
+    assert result.exit_code == 0
+    assert "Without --persistence nothing outlives it" in " ".join(result.stdout.split())

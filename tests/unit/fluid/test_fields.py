@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fluid.fields import FieldError, Fields
+from fluid.fields import GREATEST_INTEGER, LEAST_INTEGER, FieldError, Fields
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
@@ -94,3 +94,20 @@ def test_a_number_that_is_not_finite_is_a_field_error(value: object) -> None:
     reader = Fields.numbers if isinstance(value, list) else Fields.number
     with pytest.raises(FieldError):
         reader(Fields({"field": value}), "field")
+
+
+@pytest.mark.parametrize("value", [LEAST_INTEGER, GREATEST_INTEGER])
+def test_the_integers_at_the_bounds_are_read(value: int) -> None:
+    fields = Fields({"one": value, "many": [0, value]})
+    assert fields.integer("one") == value
+    assert fields.integers("many") == (0, value)
+    assert -(2**63) <= value < value + 1 < 2**63  # what it is for
+
+
+@pytest.mark.parametrize("value", [LEAST_INTEGER - 1, GREATEST_INTEGER + 1, 10**4299])
+def test_an_integer_that_cannot_be_counted_on_from_is_a_field_error(value: int) -> None:
+    fields = Fields({"one": value, "many": [0, value]})
+    with pytest.raises(FieldError, match="'one' must be an integer of at most 62 bits"):
+        fields.integer("one")
+    with pytest.raises(FieldError, match="'many' must be an integer of at most 62 bits"):
+        fields.integers("many")

@@ -11,6 +11,7 @@ from fluid.bundle import Bundle, load_bundle
 from fluid.errors import BundleError
 from trainer.cli import evaluate, train
 from trainer.errors import DatasetError, DependencyMissing, ExportError
+from trainer.training.settings import default_settings
 
 
 def test_evaluate_reports_the_manifests_accuracies_as_json(
@@ -73,6 +74,14 @@ def test_an_unknown_data_set_is_a_usage_error(command: click.Command) -> None:
     result = CliRunner().invoke(command, ["--dataset", "cats"])
     assert result.exit_code == 2
     assert "'cats' is not one of 'digits', 'mnist'" in result.stderr
+
+
+def test_help_shows_the_defaults_of_each_data_set() -> None:
+    result = CliRunner().invoke(train, ["--help"], terminal_width=200)
+    lines = {line.split()[0]: line for line in result.stdout.splitlines() if "--" in line}
+    for option, setting in (("--epochs", "epochs"), ("--batch-size", "batch_size")):
+        digits, mnist = (getattr(default_settings(name), setting) for name in ("digits", "mnist"))
+        assert f"{digits} for digits, {mnist} for mnist" in lines[option]
 
 
 def test_train_writes_a_bundle_and_reports_it_as_json(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+import pytest
 from click.testing import CliRunner
 from PIL import Image
 
@@ -12,7 +13,7 @@ from trainer.errors import DatasetError
 
 
 def test_a_split_is_written_with_its_labels(tmp_path: Path) -> None:
-    file = tmp_path / "new" / "validation.npz"
+    file = tmp_path / "validation.npz"
     result = CliRunner().invoke(dataset, ["digits", "--split", "validation", "--output", str(file)])
     assert (result.exit_code, result.output) == (0, "")
     expected = load_dataset("digits").validation
@@ -31,10 +32,53 @@ def test_one_image_is_written_as_a_png(tmp_path: Path) -> None:
         assert np.array_equal(np.asarray(image), expected.images[7, :, :, 0])
 
 
+def test_one_image_is_written_as_an_array(tmp_path: Path) -> None:
+    file = tmp_path / "digit.npy"
+    result = CliRunner().invoke(dataset, ["digits", "--image", "7", "--output", str(file)])
+    assert result.exit_code == 0
+    array = np.load(file)
+    assert array.dtype == np.uint8
+    assert np.array_equal(array, load_dataset("digits").test.images[7])
+
+
+def test_one_image_is_written_as_raw_pixels(tmp_path: Path) -> None:
+    file = tmp_path / "digit.raw"
+    result = CliRunner().invoke(dataset, ["digits", "--image", "7", "--output", str(file)])
+    assert result.exit_code == 0
+    assert file.read_bytes() == load_dataset("digits").test.images[7].tobytes()
+
+
+@pytest.mark.parametrize(
+    ("options", "name", "expected"),
+    [
+        (["--image", "7"], "digit.jpg", ".png or .npy or .raw"),
+        (["--image", "7"], "digits.npz", ".png or .npy or .raw"),
+        (["--image", "7"], "digit", ".png or .npy or .raw"),
+        ([], "digits.npy", ".npz"),
+    ],
+)
+def test_a_suffix_of_another_format_is_refused(
+    tmp_path: Path, options: list[str], name: str, expected: str
+) -> None:
+    file = tmp_path / name
+    result = CliRunner().invoke(dataset, ["digits", *options, "--output", str(file)])
+    assert result.exit_code == 2
+    assert f"{file} must end in {expected}" in result.stderr
+    assert not list(tmp_path.iterdir())
+
+
 def test_an_image_that_the_split_does_not_have_is_refused(tmp_path: Path) -> None:
     result = CliRunner().invoke(
         dataset, ["digits", "--image", "99999", "--output", str(tmp_path / "digit.png")]
     )
     assert isinstance(result.exception, DatasetError)
     assert "no image 99999" in str(result.exception)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_that_does_not_exist_is_not_made(tmp_path: Path) -> None:
+    file = tmp_path / "new" / "validation.npz"
+    result = CliRunner().invoke(dataset, ["digits", "--output", str(file)])
+    assert result.exit_code == 2
+    assert "there is no folder" in result.stderr
     assert not list(tmp_path.iterdir())

@@ -3,6 +3,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner
 
@@ -60,6 +61,19 @@ def test_help_lists_every_command() -> None:
     assert {"infer", "mode", "status"} <= set(result.output.split())
 
 
+def test_help_says_of_every_command_what_its_own_help_says() -> None:
+    context = click.Context(main)
+    names = main.list_commands(context)
+    assert {"dataset", "demo", "evaluate", "infer", "mode", "status", "train"} <= set(names)
+    listed = CliRunner().invoke(main, ["--help"], terminal_width=200).output.splitlines()
+    for name in names:
+        command = main.get_command(context, name)
+        assert command is not None
+        assert command.help is not None
+        summary = command.help.partition("\n")[0]
+        assert [name, summary] in [line.strip().split(maxsplit=1) for line in listed]
+
+
 @pytest.mark.parametrize("command", ["infer", "mode", "status"])
 def test_each_command_explains_itself(command: str) -> None:
     result = CliRunner().invoke(main, [command, "--help"])
@@ -106,7 +120,7 @@ def test_a_missing_extra_is_named(bring: Bringer) -> None:
     result = CliRunner().invoke(main, ["train"])
     assert result.exit_code == 1
     assert result.stderr == (
-        "error: 'fluid train' needs the trainer extra: pip install 'fluid-edge[trainer]'\n"
+        "error: 'fluid train' needs the trainer extra: pip install '.[trainer]' in the clone\n"
     )
 
 

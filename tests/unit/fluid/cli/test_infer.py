@@ -77,7 +77,9 @@ def test_errors_are_json_too(images: list[str]) -> None:
 def test_a_time_out_is_an_error_of_its_image(images: list[str]) -> None:
     result = run(FakeBus(never_answer), "--timeout", "0.05", "--json", images[0])
     assert result.exit_code == 1
-    assert json.loads(result.stdout)["error"]["code"] == "timeout"
+    error = json.loads(result.stdout)["error"]
+    assert error["code"] == "timeout"
+    assert error["message"].endswith("; is a device online? see 'fluid status'")
 
 
 def test_each_image_of_a_batch_has_its_row(images: list[str]) -> None:
@@ -95,7 +97,7 @@ def test_each_image_of_a_batch_has_its_row(images: list[str]) -> None:
 
 def test_probabilities_are_asked_for_and_shown(images: list[str]) -> None:
     def answer_with_probabilities(link: FakeLink, request: Message) -> None:
-        assert request.user_properties == (("probabilities", "true"),)
+        assert ("probabilities", "true") in request.user_properties
         document = result_document("a") | {"probabilities": [0.25, 0.75]}
         link.answer(request, json.dumps(document).encode())
 

@@ -52,6 +52,18 @@ def test_a_leader_that_does_not_follow_is_an_error(script: Script, complaint: st
     assert result.stderr == f"error: {complaint}\n"
 
 
+@pytest.mark.parametrize(("word", "is_told"), [("ha", True), ("ht", False)])
+def test_with_different_bundles_nobody_works_together_in_ha(word: str, is_told: bool) -> None:  # noqa: FBT001 -- a parameter of the test
+    other = Presence("pi-2", AgentState.ONLINE, Role.WORKER, 10, 1, bundle="another")
+    bus = FakeBus(
+        becomes(Mode(word), Mode(word)),
+        retained=[retained(TOPICS.presence(each.agent), each.encode()) for each in (LEADER, other)],
+    )
+    result = CliRunner().invoke(main, ["mode", word], obj=bus)
+    assert result.exit_code == 0
+    assert ("different bundles" in result.stdout) is is_told
+
+
 def test_nobody_there_to_hear_is_an_error() -> None:
     result = run(never_answer, "ht", reasons=[0x10])
     assert result.exit_code == 1

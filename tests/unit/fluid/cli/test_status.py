@@ -1,8 +1,10 @@
 import json
+from dataclasses import replace
 
+import pytest
 from click.testing import CliRunner, Result
 
-from fluid.bus.protocol import Message
+from fluid.bus.protocol import Closed, CloseReason, Message
 from fluid.cli import main
 from fluid.messages import AgentState, ClusterState, Heartbeat, Mode, Presence, Role
 from fluid.topics import Topics
@@ -64,7 +66,9 @@ def test_a_leader_that_is_gone_is_shown_as_gone() -> None:
             retained(TOPICS.cluster, STATE.encode()),
         ]
     )
-    assert "leader pi-1 (gone)" in run(bus).stdout
+    result = run(bus)
+    assert result.exit_code == 1  # nobody else is online either
+    assert "leader pi-1 (gone)" in result.stdout
     assert json.loads(run(bus, "--json").stdout)["leader"] is None
 
 
@@ -78,12 +82,87 @@ def test_a_cluster_before_its_first_leader() -> None:
     assert "no leader yet" in run(bus).stdout
 
 
-def test_nobody_there_is_said() -> None:
+def test_nobody_there_is_said_and_is_a_failure() -> None:
     result = run(FakeBus())
-    assert result.exit_code == 0
+    assert result.exit_code == 1
     assert result.stdout == "no agent has announced itself below 'fluid'\n"
 
 
 def test_what_cannot_be_read_is_told() -> None:
     result = run(FakeBus(retained=[retained(TOPICS.cluster, b"nonsense")]))
     assert result.stderr == "warning: 1 messages could not be read\n"
+
+
+def pair(
+    *, bundle: str = MASTER.bundle, serving: Mode | None = Mode.HT, heard: bool = True
+) -> FakeBus:
+    """Two devices online, the first of them leading; the other is as told."""
+    master = replace(MASTER, serving=Mode.HT)
+    other = Presence("pi-2", AgentState.ONLINE, Role.WORKER, 10, 7, bundle=bundle, serving=serving)
+    heartbeats = [HEARTBEAT, Heartbeat("pi-2", 7, 90)] if heard else [HEARTBEAT]
+    return FakeBus(
+        retained=[
+            retained(TOPICS.presence("pi-1"), master.encode()),
+            retained(TOPICS.presence("pi-2"), other.encode()),
+            retained(TOPICS.cluster, STATE.encode()),
+            *(Message(TOPICS.heartbeat(each.agent), each.encode()) for each in heartbeats),
+        ]
+    )
+
+
+def test_devices_with_different_bundles_are_remarked_on() -> None:
+    assert "different bundles" in run(pair(bundle="another")).stdout.splitlines()[-1]
+    assert "different bundles" not in run(pair()).stdout
+
+
+def test_the_bundle_of_a_device_that_is_gone_does_not_matter() -> None:
+    gone = replace(WORKER, bundle="another")
+    bus = cluster()
+    bus.retained = [*bus.retained, retained(TOPICS.presence("pi-2"), gone.encode())]
+    assert "different bundles" not in run(bus).stdout
+
+
+def test_waiting_ends_when_as_many_devices_serve_as_asked_for() -> None:
+    result = run(pair(), "--wait", "2")
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert "pi-2" in result.stdout
+
+
+@pytest.mark.parametrize(
+    "bus",
+    [
+        pytest.param(pair(serving=None), id="starting"),
+        pytest.param(pair(serving=Mode.HA), id="still in another mode"),
+        pytest.param(pair(heard=False), id="silent"),
+    ],
+)
+def test_a_device_that_does_not_serve_does_not_count(bus: FakeBus) -> None:
+    result = run(bus, "--wait", "2", "--timeout", "0.01")
+    assert result.exit_code == 1
+    assert result.stderr == "error: 1 of 2 devices serve after 0.01 s\n"
+    assert "pi-2" in result.stdout  # the table is shown all the same
+
+
+def test_nobody_serves_without_a_leader() -> None:
+    bus = FakeBus(
+        retained=[
+            retained(TOPICS.presence("pi-1"), replace(MASTER, serving=Mode.HT).encode()),
+            Message(TOPICS.heartbeat("pi-1"), HEARTBEAT.encode()),
+        ]
+    )
+    result = run(bus, "--wait", "1", "--timeout", "0.01")
+    assert result.stderr == "error: 0 of 1 devices serve after 0.01 s\n"
+
+
+def test_waiting_bears_with_a_broker_that_is_still_starting() -> None:
+    bus = pair()
+    bus.refusals = [Closed(CloseReason.UNREACHABLE, "refused")]
+    assert run(bus, "--wait", "2").exit_code == 0
+    assert len(bus.links) == 2
+
+
+def test_a_broker_that_never_comes_is_an_error() -> None:
+    bus = FakeBus(refusals=[Closed(CloseReason.UNREACHABLE, "refused")])
+    result = run(bus, "--wait", "2", "--timeout", "0.000001")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "refused" in result.stderr
