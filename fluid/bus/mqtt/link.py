@@ -57,6 +57,9 @@ _SESSION_TAKEN_OVER = 0x8E
 _PASSING_REFUSALS = frozenset({0x88, 0x89, 0x97, 0x9F})
 # What may be unconfirmed at a time if the broker allows more: far from the 65535 identifiers.
 _MAX_SEND_WINDOW = 1000
+# Then what has arrived is read. A caller's thread in a tight loop posts commands faster than they
+# can be sent, because each write to the socket gives the interpreter lock away to it.
+_COMMANDS_A_TURN = 100
 
 _Command = Callable[[Client], object]
 
@@ -271,7 +274,10 @@ class MqttLink:
     def _run_commands(self, client: Client) -> None:
         self._bell.recv(64)
         with self._lock:
-            commands, self._commands = self._commands, deque()
+            count = min(len(self._commands), _COMMANDS_A_TURN)
+            commands = [self._commands.popleft() for _ in range(count)]
+            if self._commands:
+                self._bell_rope.send(b"\0")
         for command in commands:
             command(client)
 

@@ -185,7 +185,10 @@ class TestLoad:
                 name = "odd" if token % 2 else "even"
                 client.link.publish(Message(f"{topic}/{name}", b"", qos=1), token=token)
 
-        threads = [threading.Thread(target=publish, args=(first,)) for first in (0, 300, 600, 900)]
+        threads = [
+            threading.Thread(target=publish, args=(first,), daemon=True)
+            for first in (0, 300, 600, 900)
+        ]
         for thread in threads:
             thread.start()
         answers = [client.confirmed() for _ in range(1200)]
@@ -208,13 +211,16 @@ class TestLoad:
                     client.link.ack(1)
                     client.link.subscribe([Subscription("y")], token=1)
 
-            thread = threading.Thread(target=publish)
+            thread = threading.Thread(target=publish, daemon=True)
             thread.start()
-            client.confirmed()
-            broker.stop()
-            while not isinstance(event := client.next(), Closed):
-                assert not isinstance(event, Delivered)
-            ended.set()
-            thread.join()
+            try:
+                # Heard although the thread never pauses: it must not keep the link from reading.
+                client.confirmed()
+                broker.stop()
+                while not isinstance(event := client.next(), Closed):
+                    assert not isinstance(event, Delivered)
+            finally:
+                ended.set()
+                thread.join()
         assert event.reason is CloseReason.LOST
         assert client.is_quiet()

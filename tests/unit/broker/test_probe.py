@@ -25,7 +25,7 @@ def _listener(answer: bytes, *, chunk_bytes: int = 512) -> Iterator[int]:
                 connection.sendall(answer[start : start + chunk_bytes])
 
     with closing(socket.create_server(("127.0.0.1", 0))) as server:
-        thread = threading.Thread(target=serve)
+        thread = threading.Thread(target=serve, daemon=True)
         thread.start()
         yield server.getsockname()[1]
         thread.join()
