@@ -12,10 +12,11 @@ from collections.abc import Callable
 
 from edge_agent.core.effects import Compute
 from edge_agent.core.events import Computed, ComputeFailed, RequestFault
-from fluid.bundle import LOGITS, Bundle
+from fluid.bundle import Bundle
 from fluid.codec import DecodeFailure, DecodeLimits, decode_images
 from fluid.errors import ErrorCode
 from fluid.interpreter import InterpreterPackage
+from fluid.servable import expect_servable
 from fluid.submodel import SubModel
 
 _log = logging.getLogger(__name__)
@@ -24,7 +25,8 @@ _log = logging.getLogger(__name__)
 class Executor:
     """The executor thread. `post` is called from it with each outcome; it must only enqueue.
 
-    Raises `ValueError` at once if a model of the bundle is not what its manifest promises.
+    Raises `BundleError` at once for a bundle of a family that agents cannot serve, or of which a
+    model cannot be loaded or is not what its manifest promises.
     """
 
     def __init__(
@@ -35,6 +37,7 @@ class Executor:
         post: Callable[[Computed | ComputeFailed], None],
         limits: DecodeLimits | None = None,
     ) -> None:
+        expect_servable(bundle.manifest)
         self._input = bundle.manifest.input
         self._limits = limits or DecodeLimits()
         self._post = post
@@ -42,7 +45,6 @@ class Executor:
         self._models = {
             stage.name: SubModel(bundle, stage.name, package=package)
             for stage in bundle.manifest.stages
-            if stage.output == LOGITS
         }
         # Bounded by what the agent holds: the broker sends no more than the receive maximum.
         self._jobs: queue.SimpleQueue[Compute | None] = queue.SimpleQueue()

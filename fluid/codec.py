@@ -109,10 +109,7 @@ def decode_images(payload: bytes, spec: InputSpec, limits: DecodeLimits) -> Deco
     if not payload:
         return DecodeFailure(ErrorCode.EMPTY_PAYLOAD, "the payload is empty")
     if len(payload) > limits.max_bytes:
-        return DecodeFailure(
-            ErrorCode.PAYLOAD_TOO_LARGE,
-            f"the payload has {len(payload)} bytes; at most {limits.max_bytes} are accepted",
-        )
+        return _too_large(payload, limits)
     outcome = _reader(payload)(payload, spec, limits)
     if isinstance(outcome, _NotThisFormat):
         if len(payload) == spec.size_bytes:
@@ -120,6 +117,29 @@ def decode_images(payload: bytes, spec: InputSpec, limits: DecodeLimits) -> Deco
             return Decoded(raw, is_batch=False)
         return outcome.failure
     return outcome
+
+
+def decode_picture(
+    payload: bytes, spec: InputSpec, limits: DecodeLimits
+) -> Decoded | DecodeFailure:
+    """As `decode_images`, but of PNG and JPEG alone: nothing is taken for raw pixels.
+
+    For files that must be pictures. Training reads its images through this, so that a network
+    is served the very pixels, scaled by the same code, that it has learnt from.
+    """
+    if not payload.startswith((PNG_MAGIC, JPEG_MAGIC)):
+        return DecodeFailure(ErrorCode.NOT_AN_IMAGE, "neither PNG nor JPEG")
+    if len(payload) > limits.max_bytes:
+        return _too_large(payload, limits)
+    outcome = _read_picture(payload, spec, limits)
+    return outcome.failure if isinstance(outcome, _NotThisFormat) else outcome
+
+
+def _too_large(payload: bytes, limits: DecodeLimits) -> DecodeFailure:
+    return DecodeFailure(
+        ErrorCode.PAYLOAD_TOO_LARGE,
+        f"the payload has {len(payload)} bytes; at most {limits.max_bytes} are accepted",
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,13 @@ what answers. Batches loop over single images: a batch gains nothing inside the 
 resizing tensors crashes it under emulation.
 """
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
-from fluid.bundle import Bundle
+from fluid.bundle import Bundle, Stage
+from fluid.errors import BundleError
 from fluid.interpreter import InterpreterPackage
 
 Images = NDArray[np.uint8]
@@ -21,34 +24,31 @@ class SubModel:
     def __init__(self, bundle: Bundle, stage: str, *, package: InterpreterPackage) -> None:
         """Load a stage's bytes; `package` is from `find_interpreter()`.
 
-        Raises `ValueError` naming the file if it cannot be loaded, or if its input or output is
+        Raises `BundleError` naming the file if it cannot be loaded, or if its input or output is
         not what the manifest promises.
         """
         self.stage = stage
         manifest = bundle.manifest
         file = manifest.stage(stage).file
-        try:
-            self._interpreter = package.interpreter_class(
-                model_content=bundle.models[stage], num_threads=1
-            )
-            self._interpreter.allocate_tensors()
-        except (ValueError, RuntimeError) as error:  # no model at all; an operation it lacks
-            raise ValueError(f"{file}: cannot be loaded ({error})") from error
-        input_details = self._interpreter.get_input_details()[0]
-        output_details = self._interpreter.get_output_details()[0]
+        self._interpreter = load_interpreter(bundle, manifest.stage(stage), package=package)
+        inputs = self._interpreter.get_input_details()
+        outputs = self._interpreter.get_output_details()
+        if (len(inputs), len(outputs)) != (1, 1):
+            raise BundleError(f"{file}: must take one input and yield one output")
+        (input_details,), (output_details,) = inputs, outputs
         self._input_index: int = input_details["index"]
         self._output_index: int = output_details["index"]
         expected = (1, *manifest.input.shape)
         if tuple(input_details["shape"]) != expected or input_details["dtype"] is not np.uint8:
-            raise ValueError(f"{file}: must take uint8 of shape {expected}")
+            raise BundleError(f"{file}: must take uint8 of shape {expected}")
         if input_details["quantization"] != (1.0, 0):
-            raise ValueError(f"{file}: must take pixel values 0..255 as they are")
+            raise BundleError(f"{file}: must take pixel values 0..255 as they are")
         scale, self._zero_point = output_details["quantization"]
         if output_details["dtype"] is not np.int8 or not scale:
-            raise ValueError(f"{file}: must yield quantized int8 logits")
+            raise BundleError(f"{file}: must yield quantized int8 logits")
         classes = len(manifest.classes)
         if output_details["shape"][-1] != classes:
-            raise ValueError(
+            raise BundleError(
                 f"{file}: must yield a logit for each of the {classes} classes, "
                 f"not {output_details['shape'][-1]}"
             )
@@ -72,6 +72,22 @@ class SubModel:
         centred = quantized.astype(np.int32) - self._zero_point
         logits: Logits = centred.astype(np.float32) * self._scale
         return logits
+
+
+def load_interpreter(bundle: Bundle, stage: Stage, *, package: InterpreterPackage) -> Any:
+    """An interpreter of a stage's file, on one thread, ready to run.
+
+    Raises `BundleError` naming the file if the interpreter refuses it.
+    """
+    try:
+        interpreter = package.interpreter_class(
+            model_content=bundle.models[stage.name], num_threads=1
+        )
+        interpreter.allocate_tensors()
+    except (ValueError, RuntimeError) as error:  # no model at all; an operation it lacks
+        reason = " ".join(str(error).split())  # some of its messages are of several lines
+        raise BundleError(f"{stage.file}: cannot be loaded ({reason})") from error
+    return interpreter
 
 
 def combine(partials: list[Logits]) -> Logits:

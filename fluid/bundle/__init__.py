@@ -2,14 +2,13 @@
 
 from fluid.bundle.manifest import (
     FORMAT_VERSION,
-    IMAGE,
-    LOGITS,
     MANIFEST_NAME,
     InputSpec,
     Manifest,
     Stage,
     SubNetwork,
 )
+from fluid.bundle.rules import IMAGE, LOGITS
 from fluid.bundle.store import Bundle, load_bundle, write_bundle
 
 __all__ = [

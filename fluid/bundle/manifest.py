@@ -17,13 +17,12 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any
 
+from fluid.bundle.rules import IMAGE, LOGITS, expect_sound
 from fluid.errors import BundleError
 from fluid.fields import FieldError, Fields
 
 FORMAT_VERSION = 1
 MANIFEST_NAME = "bundle.json"
-IMAGE = "image"
-LOGITS = "logits"
 RESIZE_METHODS = ("exact", "bilinear")
 
 
@@ -148,7 +147,7 @@ class Manifest:
                 ),
                 training=_mapping(fields.raw("training")),
             )
-            manifest._check_references()
+            expect_sound(manifest)
         except FieldError as error:
             raise BundleError(f"{MANIFEST_NAME}: {error}") from error
         return manifest
@@ -192,27 +191,6 @@ class Manifest:
             if all(self.stage(name).slot in online for name in subnetwork.stages)
         )
 
-    def _check_references(self) -> None:
-        names = [stage.name for stage in self.stages]
-        if len(set(names)) != len(names):
-            raise FieldError("'stages' must have different names")
-        if not self.slots or not self.stages or not self.subnetworks:
-            raise FieldError("'slots', 'stages' and 'subnetworks' must not be empty")
-        for slot in self.slots:
-            if all(stage.slot != slot for stage in self.stages):
-                raise FieldError(f"slot '{slot}' has no stage")
-        known_inputs = {IMAGE, *(stage.output for stage in self.stages)}
-        for stage in self.stages:
-            if stage.slot not in self.slots:
-                raise FieldError(f"stage '{stage.name}' names the unknown slot '{stage.slot}'")
-            if unknown := set(stage.inputs) - known_inputs:
-                raise FieldError(f"stage '{stage.name}' has unknown inputs {sorted(unknown)}")
-        for subnetwork in self.subnetworks:
-            if unknown := set(subnetwork.stages) - set(names):
-                raise FieldError(
-                    f"sub-network '{subnetwork.name}' names unknown stages {sorted(unknown)}"
-                )
-
 
 def _stage_to_json(stage: Stage) -> dict[str, Any]:
     return {
@@ -229,11 +207,10 @@ def _stage_to_json(stage: Stage) -> dict[str, Any]:
 
 
 def _stage_from_json(fields: Fields) -> Stage:
-    macs = fields.optional_number("macs")
     file = fields.text("file")
     # A manifest may come from anywhere: a file outside the bundle must not be read through it.
     if PurePosixPath(file).name != file or file in ("", ".", ".."):
-        raise FieldError(f"stage file '{file}' must be a plain file name")
+        raise FieldError(f"stage file {file!r} must be a plain file name")
     return Stage(
         name=fields.text("name"),
         file=file,
@@ -243,7 +220,7 @@ def _stage_from_json(fields: Fields) -> Stage:
         size_bytes=fields.integer("size_bytes"),
         inputs=fields.texts("inputs"),
         output=fields.text("output"),
-        macs=None if macs is None else int(macs),
+        macs=None if fields.optional_number("macs") is None else fields.integer("macs"),
     )
 
 

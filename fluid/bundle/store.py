@@ -52,7 +52,8 @@ def write_bundle(folder: Path | str, bundle: Bundle) -> None:
             raise ValueError(f"the bytes of stage {stage.name} do not match its manifest entry")
         (root / stage.file).write_bytes(model)
     partial = root / f"{MANIFEST_NAME}.partial"
-    partial.write_text(json.dumps(bundle.manifest.to_json(), indent=2, ensure_ascii=False) + "\n")
+    text = json.dumps(bundle.manifest.to_json(), indent=2, ensure_ascii=False) + "\n"
+    partial.write_text(text, encoding="utf-8")
     partial.replace(manifest_path)
 
 

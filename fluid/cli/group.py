@@ -14,10 +14,12 @@ from fluid.cli.errors import CommandFailed
 from fluid.errors import FluidError
 
 ENTRY_POINT_GROUP = "fluid.commands"
+_EXIT_INTERRUPTED = 130  # 128 + SIGINT
 
 # Commands of this package: where each is, and what `fluid --help` says without importing it.
 _OWN = {
     "infer": ("fluid.cli.infer", "Have images classified by the cluster."),
+    "inspect": ("fluid.cli.inspect", "Show what a bundle holds, and what its parts cost."),
     "mode": ("fluid.cli.mode", "Set the mode: high accuracy, high throughput, or automatic."),
     "status": ("fluid.cli.status", "Show the devices, what each does, and the mode."),
 }
@@ -25,10 +27,12 @@ _OWN = {
 # What `fluid --help` says of our commands that come through the entry points. To ask them would be
 # to import them; a test holds each line against the command's own help.
 _SUMMARIES = {
-    "dataset": "Write images of a data set to a file.",
+    "compare": "Compare static, dynamic and fluid networks under equal conditions.",
+    "dataset": "Write images of a data set, or of a folder of pictures, to a file.",
     "demo": "Train, serve with two agents, kill each of them, and show what happened.",
     "evaluate": "Measure the accuracy of a bundle's sub-networks on a data set.",
     "train": "Train a network and write its bundle.",
+    "verify": "Prove that devices answer together, bit for bit, what one device answers.",
 }
 
 # The extra of the distribution that a package's commands need: the trainer's, which holds the
@@ -69,6 +73,10 @@ class FluidGroup(click.Group):
             return super().invoke(ctx)
         except FluidError as error:
             raise CommandFailed(str(error)) from error
+        except KeyboardInterrupt:
+            # Some commands say more themselves. click would end with 1, as for a failure.
+            click.echo("interrupted", err=True)
+            ctx.exit(_EXIT_INTERRUPTED)
 
     def _summary(self, name: str) -> str:
         if name in _OWN:

@@ -11,16 +11,16 @@ from types import FrameType
 import click
 from rich.console import Console
 
-from fluid.bundle import load_bundle
-from fluid.cli import main as fluid_command
+from fluid.bundle import Manifest, load_bundle
 from fluid.demo.errors import DemoError
 from fluid.demo.measurement import PhaseSummary
 from fluid.demo.report import accuracy_table, json_line, phase_table
-from fluid.demo.stage import AGENTS, LabelledImages, open_stage
+from fluid.demo.stage import AGENTS, LabelledImages, Stage, open_stage
 from fluid.demo.story import STORY, Phase, play
 from fluid.demo.supervisor import Supervisor
 from fluid.demo.verdict import shortcomings
 from fluid.processes import tail
+from fluid.servable import expect_servable
 
 _FLUID = (sys.executable, "-m", "fluid")
 _TABLE_COLUMNS = 150  # where there is no terminal whose width could be asked
@@ -28,22 +28,13 @@ _EXIT_PROMISE_BROKEN = 1
 _EXIT_TERMINATED = 128 + signal.SIGTERM
 
 
-def _as_train_does(ctx: click.Context, parameter: click.Parameter, value: str) -> object:
-    """Only the trainer knows the data sets, and this package must not import it."""
-    train = fluid_command.get_command(ctx, "train")
-    if train is None:
-        raise DemoError("'fluid train' is not installed")
-    (option,) = (each for each in train.params if each.name == parameter.name)
-    return option.type.convert(value, parameter, ctx)
-
-
 @click.command()
 @click.option(
     "--dataset",
     default="digits",
     show_default=True,
-    callback=_as_train_does,
-    help="What to train on, and whose test images to send: digits or mnist.",
+    metavar="NAME|FOLDER",
+    help="What to train on, and whose test images to send: a data set or a folder of pictures.",
 )
 @click.option(
     "--bundle",
@@ -71,14 +62,17 @@ def demo(*, dataset: str, bundle: Path | None, output: Path | None, stream_s: fl
     """
     signal.signal(signal.SIGTERM, _leave_in_order)
     console = _console()
+    if bundle is not None:
+        _expect_playable(load_bundle(bundle).manifest)
     with _work_folder(output) as folder, Supervisor(folder / "logs") as supervisor:
         served = bundle or _train(supervisor, dataset, folder / "bundle")
         manifest = load_bundle(served).manifest
         if bundle is not None:
             console.print(accuracy_table(manifest))
-        images = _test_images(supervisor, dataset, folder / "test-images.npz")
+        images = _test_images(supervisor, dataset, served, folder / "test-images.npz")
         try:
-            summaries = _play(supervisor, served, images, console=console, stream_s=stream_s)
+            with open_stage(supervisor, bundle=served, slots=len(manifest.slots)) as stage:
+                summaries = _play(stage, images, console=console, stream_s=stream_s)
         except DemoError:
             _show_logs(supervisor)
             raise
@@ -93,27 +87,33 @@ def demo(*, dataset: str, bundle: Path | None, output: Path | None, stream_s: fl
         sys.exit(_EXIT_PROMISE_BROKEN)
 
 
+def _expect_playable(manifest: Manifest) -> None:
+    """Refuse, before anything is started, what two agents cannot play the story with."""
+    expect_servable(manifest)
+    if len(manifest.slots) < len(AGENTS):
+        raise DemoError(
+            f"{manifest.name} has one slot, so two devices cannot answer an image together: "
+            "train one with 'fluid train --slots 2'"
+        )
+
+
 def _train(supervisor: Supervisor, dataset: str, folder: Path) -> Path:
     supervisor.run("train", [*_FLUID, "train", "--dataset", dataset, "--output", str(folder)])
     return folder
 
 
-def _test_images(supervisor: Supervisor, dataset: str, file: Path) -> LabelledImages:
-    options = ["--split", "test", "--output", str(file)]
+def _test_images(supervisor: Supervisor, dataset: str, bundle: Path, file: Path) -> LabelledImages:
+    """The test images in the size and colour that the bundle takes."""
+    options = ["--split", "test", "--bundle", str(bundle), "--output", str(file)]
     supervisor.run("dataset", [*_FLUID, "dataset", dataset, *options])
     return LabelledImages.read(file)
 
 
 def _play(
-    supervisor: Supervisor,
-    bundle: Path,
-    images: LabelledImages,
-    *,
-    console: Console,
-    stream_s: float,
+    stage: Stage, images: LabelledImages, *, console: Console, stream_s: float
 ) -> list[PhaseSummary]:
     summaries: list[PhaseSummary] = []
-    with open_stage(supervisor, bundle=bundle) as stage, console.status("starting") as status:
+    with console.status("starting") as status:
 
         def announce(phase: Phase) -> None:
             status.update(f"{len(summaries) + 1}/{len(STORY)} {phase.name}")

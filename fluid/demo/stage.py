@@ -5,6 +5,7 @@ to happen, and whether it was good, is said elsewhere (`story`, `verdict`).
 """
 
 import itertools
+import math
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -53,13 +54,14 @@ class Stage:
     """The cluster, its broker's URL, and the images that are sent to it."""
 
     def __init__(
-        self, supervisor: Supervisor, client: FluidClient, *, url: str, bundle: Path
+        self, supervisor: Supervisor, client: FluidClient, *, url: str, bundle: Path, slots: int
     ) -> None:
         """See `open_stage`."""
         self._supervisor = supervisor
         self._client = client
         self._url = url
         self._bundle = bundle
+        self._max_slots = slots_each(slots)
         self._bus = MqttBus(BrokerAddress.parse(url))
         self._topics = Topics()
 
@@ -137,16 +139,25 @@ class Stage:
 
     def _agent_command(self, agent: str, role: Role) -> list[str]:
         options = ["--role", role, "--id", agent, "--broker", self._url]
-        return [sys.executable, "-m", "edge_agent", *options, "--bundle", str(self._bundle)]
+        options += ["--bundle", str(self._bundle), "--max-slots", str(self._max_slots)]
+        return [sys.executable, "-m", "edge_agent", *options]
+
+
+def slots_each(slots: int) -> int:
+    """How many slots each agent must have room for, so that together they hold all of them."""
+    return math.ceil(slots / len(AGENTS))
 
 
 @contextmanager
-def open_stage(supervisor: Supervisor, *, bundle: Path) -> Iterator[Stage]:
-    """Start a broker and connect a client; the agents start with `Stage.assemble`."""
+def open_stage(supervisor: Supervisor, *, bundle: Path, slots: int) -> Iterator[Stage]:
+    """Start a broker and connect a client; the agents start with `Stage.assemble`.
+
+    slots: how many the bundle has.
+    """
     broker = [sys.executable, "-m", "broker", "--port", "0"]
     url = supervisor.start_and_read_line("broker", broker)
     with FluidClient(url) as client:
-        yield Stage(supervisor, client, url=url, bundle=bundle)
+        yield Stage(supervisor, client, url=url, bundle=bundle, slots=slots)
 
 
 def _observe(label: int, answer: Answer) -> Observation:

@@ -10,8 +10,9 @@ from click.testing import CliRunner, Result
 
 from edge_agent import cli
 from edge_agent.runtime import Outcome
-from fluid.bundle import MANIFEST_NAME
+from fluid.bundle import MANIFEST_NAME, write_bundle
 from fluid.messages import Mode, Role
+from tests.unit.fluid.stage_files import cut_bundle, sealed
 
 Start = Callable[..., Result]
 
@@ -170,3 +171,15 @@ def test_a_manifest_of_an_unknown_version_is_named(start: Start, spoilt: Path) -
     line = error_line(start(bundle=spoilt))
     assert str(manifest) in line
     assert "99" in line
+
+
+def test_a_bundle_that_is_cut_between_devices_is_refused_with_what_to_do(
+    start: Start, tmp_path: Path
+) -> None:
+    write_bundle(tmp_path, sealed(cut_bundle()))
+    result = start(bundle=tmp_path)
+    assert result.exit_code == cli.EXIT_UNUSABLE
+    line = error_line(result)
+    assert "is of family static, whose slots lower, upper are cut" in line
+    assert "'fluid train --family fluid'" in line
+    assert line.endswith("[unservable_bundle]")

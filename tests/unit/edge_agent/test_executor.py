@@ -12,10 +12,11 @@ from edge_agent.core.events import Computed, ComputeFailed
 from edge_agent.executor import Executor
 from fluid.bundle import Bundle
 from fluid.codec import DecodeLimits
-from fluid.errors import ErrorCode
+from fluid.errors import BundleError, ErrorCode
 from fluid.interpreter import InterpreterPackage
 from fluid.submodel import Images, SubModel
 from tests.unit.edge_agent.making import request
+from tests.unit.fluid.stage_files import cut_bundle
 
 if TYPE_CHECKING:
     from trainer.data import Dataset
@@ -166,5 +167,12 @@ def test_a_bundle_whose_models_are_not_as_promised_is_refused_at_once(
 ) -> None:
     manifest = bundle.manifest
     wider = replace(manifest, input=replace(manifest.input, shape=(16, 16, 1)))
-    with pytest.raises(ValueError, match="must take uint8 of shape"):
+    with pytest.raises(BundleError, match="must take uint8 of shape"):
         Executor(Bundle(wider, bundle.models), package, post=lambda _outcome: None)
+
+
+def test_a_bundle_that_is_cut_between_devices_is_refused_at_once(
+    package: InterpreterPackage,
+) -> None:
+    with pytest.raises(BundleError, match="family static"):
+        Executor(cut_bundle(), package, post=lambda _outcome: None)

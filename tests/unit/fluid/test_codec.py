@@ -20,6 +20,7 @@ from fluid.codec import (
     DecodeLimits,
     Images,
     decode_images,
+    decode_picture,
     encode_image,
 )
 from fluid.errors import ErrorCode, ImageError
@@ -404,3 +405,28 @@ class TestEncode:
     def test_an_object_that_is_no_image_is_refused(self) -> None:
         with pytest.raises(ImageError, match="a list is no image"):
             encode_image([1, 2])  # type: ignore[arg-type] # what a user may do by mistake
+
+
+def test_a_picture_alone_is_decoded_as_any_request_with_it() -> None:
+    buffer = io.BytesIO()
+    Image.fromarray(np.arange(300, dtype=np.uint8).reshape(10, 10, 3)).save(buffer, format="PNG")
+    spec = InputSpec((4, 5, 3), resize="bilinear")
+    alone = decode_picture(buffer.getvalue(), spec, DecodeLimits())
+    asked = decode_images(buffer.getvalue(), spec, DecodeLimits())
+    assert isinstance(alone, Decoded)
+    assert isinstance(asked, Decoded)
+    np.testing.assert_array_equal(alone.images, asked.images)
+
+
+@pytest.mark.parametrize("head", [b"", PNG_MAGIC, JPEG_MAGIC, b"\x93NUMPY"])
+def test_no_raw_pixels_are_taken_for_a_picture(head: bytes) -> None:
+    spec = InputSpec((4, 5, 3), resize="bilinear")
+    payload = head + bytes(spec.size_bytes - len(head))
+    assert isinstance(decode_images(payload, spec, DecodeLimits()), Decoded)
+    assert isinstance(decode_picture(payload, spec, DecodeLimits()), DecodeFailure)
+
+
+def test_a_picture_of_too_many_bytes_is_refused() -> None:
+    refused = decode_picture(PNG_MAGIC + bytes(100), GREY, DecodeLimits(max_bytes=50))
+    assert isinstance(refused, DecodeFailure)
+    assert refused.code is ErrorCode.PAYLOAD_TOO_LARGE

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from fluid.errors import BundleError
 from fluid.interpreter import InterpreterPackage
 from fluid.submodel import Logits, SubModel, combine
 from tests.unit.fluid.bundle.example import example_bundle
@@ -98,10 +99,10 @@ def test_a_model_that_is_not_as_promised_is_named_by_its_file(
 ) -> None:
     is_input = details["index"] == 0
     package = describing(details, GOOD_OUTPUT) if is_input else describing(GOOD_INPUT, details)
-    with pytest.raises(ValueError, match=rf"^lower50\.tflite: .*{complaint}"):
+    with pytest.raises(BundleError, match=rf"^lower50\.tflite: .*{complaint}"):
         SubModel(example_bundle(), "lower50", package=package)
 
 
 def test_a_file_that_is_no_model_is_named(package: InterpreterPackage) -> None:
-    with pytest.raises(ValueError, match=r"^upper25\.tflite: cannot be loaded \(.*[Ff]latbuffer"):
+    with pytest.raises(BundleError, match=r"^upper25\.tflite: cannot be loaded \(.*[Ff]latbuffer"):
         SubModel(example_bundle(), "upper25", package=package)

@@ -1,10 +1,11 @@
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from fluid.bundle import MANIFEST_NAME, load_bundle, write_bundle
+from fluid.bundle import MANIFEST_NAME, Bundle, load_bundle, write_bundle
 from fluid.errors import BundleError
 from tests.unit.fluid.bundle.example import STAGE_NAMES, example_bundle
 
@@ -30,6 +31,18 @@ def test_a_bundle_is_readable_json_and_its_models(folder: Path) -> None:
     names = {MANIFEST_NAME, *(f"{name}.tflite" for name in STAGE_NAMES)}
     assert {path.name for path in folder.iterdir()} == names
     assert json.loads((folder / MANIFEST_NAME).read_text())["name"] == "digits"
+
+
+def test_names_are_written_in_utf_8_whatever_the_locale(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # What `Path` writes text in that is told no encoding.
+    monkeypatch.setattr("io.text_encoding", lambda encoding, *_: encoding or "ascii")
+    plain = example_bundle()
+    bundle = Bundle(replace(plain.manifest, classes=("Käse", "猫")), plain.models)
+    write_bundle(tmp_path, bundle)
+    assert load_bundle(tmp_path) == bundle
+    assert "猫".encode() in (tmp_path / MANIFEST_NAME).read_bytes()
 
 
 def test_writing_again_replaces_what_was_there(folder: Path) -> None:

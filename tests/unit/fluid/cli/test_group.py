@@ -55,16 +55,24 @@ def command():
 """
 
 
+def test_ctrl_c_ends_any_command_with_its_own_status(bring: Bringer) -> None:
+    source = COMMAND.replace('click.echo(f"brought {what}")', "raise KeyboardInterrupt")
+    bring("slow", "slow_commands:command", source)
+    result = CliRunner().invoke(main, ["slow", "x"])
+    assert (result.exit_code, result.stderr) == (130, "interrupted\n")
+
+
 def test_help_lists_every_command() -> None:
     result = CliRunner().invoke(main, ["--help"])
     assert result.exit_code == 0
-    assert {"infer", "mode", "status"} <= set(result.output.split())
+    assert {"infer", "inspect", "mode", "status"} <= set(result.output.split())
 
 
 def test_help_says_of_every_command_what_its_own_help_says() -> None:
     context = click.Context(main)
     names = main.list_commands(context)
-    assert {"dataset", "demo", "evaluate", "infer", "mode", "status", "train"} <= set(names)
+    assert {"infer", "mode", "status"} <= set(names)  # our own, and those that others bring
+    assert {"compare", "dataset", "demo", "evaluate", "train"} <= set(names)
     listed = CliRunner().invoke(main, ["--help"], terminal_width=200).output.splitlines()
     for name in names:
         command = main.get_command(context, name)

@@ -1,15 +1,65 @@
-"""What the demonstration refuses before it starts anything."""
+"""What the demonstration refuses, and that it starts nothing before."""
 
+from dataclasses import replace
 from pathlib import Path
 
-from click.testing import CliRunner
+import pytest
+from click.testing import CliRunner, Result
 
+from fluid.bundle import Bundle, Manifest, SubNetwork, write_bundle
 from fluid.cli import main
+from tests.unit.fluid.stage_files import cut_bundle, sealed, stage
 
 
-def test_an_unknown_data_set_is_refused_as_train_refuses_it(tmp_path: Path) -> None:
-    output = tmp_path / "kept"
-    result = CliRunner().invoke(main, ["demo", "--dataset", "cats", "--output", str(output)])
-    assert result.exit_code == 2
-    assert "'--dataset': 'cats' is not one of 'digits', 'mnist'" in result.stderr
+@pytest.fixture
+def output(tmp_path: Path) -> Path:
+    """Where the demonstration would keep its logs."""
+    return tmp_path / "kept"
+
+
+def _demo(output: Path, *options: str) -> Result:
+    return CliRunner().invoke(main, ["demo", "--output", str(output), *options])
+
+
+def _one_slot(manifest: Manifest) -> Manifest:
+    return replace(
+        manifest,
+        slots=("upper",),
+        stages=(stage("alone", "upper"),),
+        subnetworks=(SubNetwork("100", ("alone",)),),
+    )
+
+
+def test_an_unknown_data_set_ends_it_with_the_reason(
+    output: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    result = _demo(output, "--dataset", "cats")
+    assert result.exit_code == 1
+    assert "no data set and no folder 'cats'" in capfd.readouterr().err  # training's own words
+    assert result.stderr == "error: train ended with status 1\n"
+
+
+def test_a_bundle_that_agents_cannot_serve_is_refused_before_anything_starts(
+    output: Path, tmp_path: Path
+) -> None:
+    write_bundle(tmp_path / "static", sealed(cut_bundle()))
+    result = _demo(output, "--bundle", str(tmp_path / "static"))
+    assert result.exit_code == 1
+    (line,) = result.stderr.splitlines()
+    assert line.startswith("error: example is of family static")
+    assert line.endswith("[unservable_bundle]")
+    assert not output.exists()
+
+
+def test_a_network_of_one_slot_is_refused_before_anything_starts(
+    output: Path, tmp_path: Path
+) -> None:
+    whole = cut_bundle()
+    write_bundle(tmp_path / "one", sealed(Bundle(_one_slot(whole.manifest), whole.models)))
+    result = _demo(output, "--bundle", str(tmp_path / "one"))
+    assert result.exit_code == 1
+    assert result.stderr == (
+        "error: example has one slot, so two devices cannot answer an image together: "
+        "train one with 'fluid train --slots 2'\n"
+    )
     assert not output.exists()
