@@ -31,10 +31,8 @@ def trained(digits: "Dataset") -> Trained:
 
 
 @pytest.fixture(scope="session")
-def bundle(trained: Trained, digits: "Dataset", package: InterpreterPackage) -> Bundle:
-    from trainer.export import build_bundle  # noqa: PLC0415 - imports TensorFlow
-
-    return build_bundle(trained.network, digits, package=package, training={"dataset": "digits"})
+def bundle(trained: Trained) -> Bundle:
+    return trained.result.bundle
 
 
 @pytest.fixture(scope="session")

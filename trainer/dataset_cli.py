@@ -8,7 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from trainer.data import dataset_names, load_dataset
+from fluid.bundle import load_bundle
+from trainer.cli.data_options import (
+    DataOptions,
+    DatasetParameter,
+    color_option,
+    image_size_option,
+    load_for,
+    split_option,
+)
+from trainer.cli.endings import writing
 from trainer.errors import DatasetError
 
 
@@ -20,13 +29,15 @@ def _in_a_folder(_ctx: click.Context, _parameter: click.Parameter, value: Path) 
 
 
 @click.command()
-@click.argument("name", type=click.Choice(dataset_names()))
+@click.argument("name", type=DatasetParameter())
+@image_size_option
+@color_option
 @click.option(
-    "--split",
-    type=click.Choice(["test", "validation", "train"]),
-    default="test",
-    show_default=True,
+    "--bundle",
+    type=click.Path(path_type=Path),
+    help="Take the images as this bundle does, whatever else is said of size and colour.",
 )
+@split_option
 @click.option(
     "--image",
     "index",
@@ -40,21 +51,36 @@ def _in_a_folder(_ctx: click.Context, _parameter: click.Parameter, value: Path) 
     callback=_in_a_folder,
     help="The file to write. Its suffix is its format: .npz; with --image .png, .npy or .raw.",
 )
-def dataset(*, name: str, split: str, index: int | None, output: Path) -> None:
-    """Write images of a data set to a file.
+def dataset(
+    *,
+    name: str,
+    image_size: tuple[int, int] | None,
+    color: str | None,
+    bundle: Path | None,
+    split: str,
+    index: int | None,
+    output: Path,
+) -> None:
+    """Write images of a data set, or of a folder of pictures, to a file.
 
     An .npz file holds `images`, uint8 (n, height, width, channels), and `labels`, int64 (n,).
     With --image, an .npy file holds one image, and a .raw file its pixels without a header.
     """
     _expect_suffix(output, (".npz",) if index is None else tuple(_WRITERS))
-    chosen = load_dataset(name).split(split)
+    if bundle is None:
+        data = DataOptions(name, image_size, color, augment=None).load()
+    else:
+        data = load_for(load_bundle(bundle).manifest, name)
+    chosen = data.split(split)
     if index is None:
-        with output.open("wb") as file:  # given a path, NumPy would add its own suffix to it
+        # Given a path, NumPy would add its own suffix to it.
+        with writing(output), output.open("wb") as file:
             np.savez(file, images=chosen.images, labels=chosen.labels)
         return
     if index >= len(chosen):
         raise DatasetError(f"no image {index}: the split has {len(chosen)}, counted from 0")
-    _WRITERS[output.suffix](chosen.images[index], output)
+    with writing(output):
+        _WRITERS[output.suffix](chosen.images[index], output)
     click.echo(f"{output}: an image of class {chosen.labels[index]}")
 
 

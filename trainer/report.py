@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from rich.markup import escape
 from rich.table import Table
 
 from fluid.bundle import Bundle
@@ -18,7 +19,7 @@ def training_table(bundle: Bundle) -> Table:
     for sub_network in manifest.subnetworks:
         stages = [manifest.stage(name) for name in sub_network.stages]
         table.add_row(
-            sub_network.name,
+            escape(sub_network.name),
             _percent(sub_network.float_accuracy),
             _percent(sub_network.int8_accuracy),
             f"{sum(stage.macs or 0 for stage in stages):,}",
@@ -50,7 +51,7 @@ def evaluation_table(accuracies: Mapping[str, float]) -> Table:
     table.add_column("sub-network")
     table.add_column("int8", justify="right")
     for name, accuracy in accuracies.items():
-        table.add_row(name, _percent(accuracy))
+        table.add_row(escape(name), _percent(accuracy))
     return table
 
 

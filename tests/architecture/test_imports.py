@@ -23,7 +23,9 @@ HOMES = {
     "paho": {"fluid.bus.mqtt"},
     "tensorflow": {"trainer"},
     "keras": {"trainer"},
+    "scipy": {"trainer"},
     "sklearn": {"trainer"},
+    "matplotlib": {"trainer"},
     "ansible": set[str](),
 }
 

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-HEAVY = ("tensorflow", "keras", "sklearn")
+HEAVY = ("tensorflow", "keras", "scipy", "sklearn", "matplotlib")
 LIGHT_MODULES = (
     "broker",
     "edge_agent",
@@ -14,8 +14,10 @@ LIGHT_MODULES = (
     "fluid.cli",
     "fluid.client",
     "fluid.demo.cli",
-    # Listing the commands and evaluating a bundle must not wait for TensorFlow either.
+    # Listing the commands and measuring a bundle must not wait for TensorFlow either.
     "trainer.cli",
+    "trainer.dataset_cli",
+    "trainer.verification",
 )
 
 _LOADED = """

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from fluid.bundle import InputSpec
+from trainer.data.augmentation import NO_AUGMENTATION, Augmentation
+from trainer.data.images import Images, Labels
 from trainer.errors import DatasetError
-
-Images = NDArray[np.uint8]
-Labels = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,19 +36,41 @@ class Split:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Dataset:
-    """A named data set. train is learnt from, validation chooses between rounds, test measures."""
+    """A named data set. train is learnt from, validation chooses between rounds, test measures.
+
+    resize: how a served image gets this data set's shape, see `InputSpec`. augmentation: how
+    training images may be varied. remarks: what a person should know of how it was read, one line
+    each. is_folder: whether it is somebody's folder of pictures, called as that person likes.
+    """
 
     name: str
     classes: tuple[str, ...]
     train: Split
     validation: Split
     test: Split
+    resize: str = "exact"
+    augmentation: Augmentation = NO_AUGMENTATION
+    remarks: tuple[str, ...] = ()
+    is_folder: bool = False
+
+    @property
+    def known_as(self) -> str:
+        """Its name among the data sets that come with the trainer; empty for a folder.
+
+        So that a folder which is called like one of them is not taken for it.
+        """
+        return "" if self.is_folder else self.name
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
         """(height, width, channels) of one image."""
         _, height, width, channels = self.train.images.shape
         return height, width, channels
+
+    @property
+    def input_spec(self) -> InputSpec:
+        """What a bundle that was trained on it takes."""
+        return InputSpec(self.image_shape, resize=self.resize)
 
     def split(self, name: str) -> Split:
         """A split by its name; raises `DatasetError` for an unknown one."""

@@ -6,6 +6,7 @@ the split is fixed, so that every run, whatever its training seed, is measured o
 
 import numpy as np
 
+from trainer.data.augmentation import SHIFTS
 from trainer.data.dataset import Dataset, Split, stratified_split
 from trainer.errors import DependencyMissing
 
@@ -32,4 +33,11 @@ def load() -> Dataset:
     rest, test = stratified_split(everything, held_out=_TEST_IMAGES, seed=_SPLIT_SEED)
     train, validation = stratified_split(rest, held_out=_VALIDATION_IMAGES, seed=_SPLIT_SEED)
     classes = tuple(str(name) for name in source.target_names)
-    return Dataset("digits", classes, train=train, validation=validation, test=test)
+    return Dataset(
+        "digits",
+        classes,
+        train=train,
+        validation=validation,
+        test=test,
+        augmentation=SHIFTS,
+    )

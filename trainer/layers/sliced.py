@@ -10,8 +10,8 @@ from trainer.tensorflow_setup import keras
 class SlicedLayer(keras.layers.Layer):  # type: ignore[misc] # Keras ships no type information
     """A layer whose channels are cut into blocks, narrowest first.
 
-    At level k it computes blocks 0..k; what they yield does not depend on the weights of wider
-    blocks. Each weight belongs to exactly one block, so that blocks learn and freeze alone.
+    At level k it computes blocks 0..k. Each weight belongs to exactly one block, so that blocks
+    learn and freeze alone.
 
     Args:
         block_channels: channels that each block adds.
@@ -30,6 +30,11 @@ class SlicedLayer(keras.layers.Layer):  # type: ignore[misc] # Keras ships no ty
     def channels(self, level: int) -> int:
         """Channels of blocks 0..level together."""
         return tuple(accumulate(self.block_channels))[level]
+
+    def span(self, blocks: range) -> slice:
+        """Where the channels of consecutive blocks lie among all."""
+        start = self.channels(blocks[0]) - self.block_channels[blocks[0]]
+        return slice(start, self.channels(blocks[-1]))
 
     def block_variables(self, block: int) -> list[Any]:
         """The trainable variables that belong to a block alone."""

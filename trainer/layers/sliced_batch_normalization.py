@@ -61,22 +61,40 @@ class SlicedBatchNormalization(SlicedLayer):
     def call(self, inputs: Any, level: int | None = None, learning: Collection[int] = ()) -> Any:
         """Normalise at a level (None: the widest); `learning` are the blocks that learn now."""
         level = self.top_level if level is None else level
-        scales, offsets = [], []
+        if not learning:
+            scale, offset = self.scale_and_offset(level)
+            return inputs * scale + offset
+        # One pass over all channels, because cutting a large tensor into blocks copies it.
+        means = keras.ops.mean(inputs, axis=(0, 1, 2))
+        mean_squares = keras.ops.mean(keras.ops.square(inputs), axis=(0, 1, 2))
+        variances = keras.ops.maximum(mean_squares - keras.ops.square(means), 0.0)
+        parts = []
         for block in range(level + 1):
             mean, variance = self._means[block], self._variances[block]
             if block in learning:
-                start = self.channels(block) - self.block_channels[block]
-                values = inputs[..., start : self.channels(block)]
-                mean, variance = keras.ops.moments(values, axes=(0, 1, 2))
+                span = self.span(range(block, block + 1))
+                mean, variance = means[span], variances[span]
                 self._move(self._means[block], mean)
                 self._move(self._variances[block], variance)
-            scale = self._gammas[block] * keras.ops.rsqrt(variance + self.epsilon)
-            scales.append(scale)
-            offsets.append(self._betas[block] - mean * scale)
+            parts.append(self._scale_and_offset(block, mean, variance))
+        scales, offsets = zip(*parts, strict=True)
         return inputs * keras.ops.concatenate(scales) + keras.ops.concatenate(offsets)
+
+    def scale_and_offset(self, level: int) -> tuple[Any, Any]:
+        """What blocks 0..level do at rest: `inputs * scale + offset`, each (channels,)."""
+        parts = [
+            self._scale_and_offset(block, self._means[block], self._variances[block])
+            for block in range(level + 1)
+        ]
+        scales, offsets = zip(*parts, strict=True)
+        return keras.ops.concatenate(scales), keras.ops.concatenate(offsets)
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "momentum": self.momentum, "epsilon": self.epsilon}
+
+    def _scale_and_offset(self, block: int, mean: Any, variance: Any) -> tuple[Any, Any]:
+        scale = self._gammas[block] * keras.ops.rsqrt(variance + self.epsilon)
+        return scale, self._betas[block] - mean * scale
 
     def _move(self, statistic: Any, value: Any) -> None:
         kept = statistic * self.momentum

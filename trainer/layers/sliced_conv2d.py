@@ -12,6 +12,8 @@ from trainer.tensorflow_setup import keras
 class SlicedConv2D(SlicedLayer):
     """A convolution without bias, stride 1, "same" padding, whose kernel is block-triangular.
 
+    With `input_blocks`, what a narrow level yields does not depend on the weights of wider blocks.
+
     It runs as one dense convolution, because a phone-class processor runs one wide kernel faster
     than several narrow ones: the kernel is assembled from the blocks' parts, with zeros where a
     narrower block would read a wider one. An exporter folds the assembly into one constant.
@@ -20,7 +22,7 @@ class SlicedConv2D(SlicedLayer):
         block_channels: output channels that each block adds.
         kernel_size: height and width of the kernel.
         input_blocks: input channels that each block adds, when the input is sliced alike; None
-            when every block reads the whole input (an image).
+            when every block reads the whole input (an image, or in an ordinary dense network).
 
     Input: float32 (n, height, width, input channels of blocks 0..level).
     Output: float32 (n, height, width, output channels of blocks 0..level).
@@ -70,12 +72,6 @@ class SlicedConv2D(SlicedLayer):
             for kernel in kernels
         ]
         return keras.ops.concatenate(padded, axis=-1)
-
-    def macs(self, output_size: tuple[int, int], *, level: int) -> int:
-        """Multiply-accumulates that an image costs as it runs, for an output of height, width."""
-        height, width = output_size
-        inputs = self._kernels[level].shape[2]
-        return int(height * width * self.kernel_size**2 * inputs * self.channels(level))
 
     def get_config(self) -> dict[str, Any]:
         return {

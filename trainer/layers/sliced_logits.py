@@ -1,7 +1,6 @@
 """`SlicedLogits`: the dense head that turns a slot's feature map into partial logits."""
 
 from collections.abc import Sequence
-from itertools import accumulate
 from typing import Any
 
 from trainer.layers.sliced import SlicedLayer
@@ -43,16 +42,17 @@ class SlicedLogits(SlicedLayer):
 
     def call(self, inputs: Any, level: int | None = None) -> Any:
         """Partial logits at a level (None: the widest)."""
-        blocks = slice((self.top_level if level is None else level) + 1)
-        kernel = keras.ops.concatenate(self._kernels[blocks], axis=2)
-        flat = keras.ops.reshape(inputs, (-1, kernel.shape[0] * kernel.shape[1] * kernel.shape[2]))
-        weights = keras.ops.reshape(kernel, (-1, self.classes))
-        *_, bias = accumulate(self._biases[blocks])
-        return keras.ops.matmul(flat, weights) + bias
+        level = self.top_level if level is None else level
+        kernel, bias = self.kernel_and_bias(range(level + 1))
+        flat = keras.ops.reshape(inputs, (-1, kernel.shape[0]))
+        return keras.ops.matmul(flat, kernel) + bias
 
-    def macs(self, *, level: int) -> int:
-        """Multiply-accumulates that an image costs."""
-        return sum(int(keras.ops.size(kernel)) for kernel in self._kernels[: level + 1])
+    def kernel_and_bias(self, blocks: range) -> tuple[Any, Any]:
+        """The head over consecutive blocks: (height * width * channels, classes) and (classes,)."""
+        span = slice(blocks[0], blocks[-1] + 1)
+        kernel = keras.ops.concatenate(self._kernels[span], axis=2)
+        bias = sum(self._biases[span])  # a tensor even of one, since sum starts from 0
+        return keras.ops.reshape(kernel, (-1, self.classes)), bias
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "classes": self.classes}

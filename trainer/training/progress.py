@@ -1,61 +1,60 @@
-"""How training says how far it is: a protocol, its silent form, and a terminal's progress bar."""
+"""How training says how far it is, and hears that it should stop: a protocol and its silent form.
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+An observer may keep what it is given; it must not change the network.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Protocol
 
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from trainer.training.snapshot import Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class EpochReport:
+    """One pass over the training images, as it ended.
+
+    number: 1-based, counted over the whole run. step: what learnt, such as "lower25", "all" or
+    "teacher". round: 1-based; the teacher's is 0. loss: mean over the pass. validation: accuracy
+    on the validation split, in [0, 1], of every sub-network of the network that learnt, by name.
+    """
+
+    number: int
+    step: str
+    round: int
+    loss: float
+    validation: Mapping[str, float]
+
+    @property
+    def worst(self) -> float:
+        """The accuracy of the worst sub-network."""
+        return min(self.validation.values())
 
 
 class TrainingObserver(Protocol):
-    """Hears of each epoch."""
+    """Hears of each epoch, and may end training early."""
 
-    def begin(self, epochs: int) -> None:
-        """Training begins; it will take that many epochs in all."""
+    def begin(self, epochs: int, *, done: int) -> None:
+        """Training begins; it takes that many epochs in all, `done` of them in an earlier run."""
 
-    def epoch_done(self, step: str, accuracy: float) -> None:
-        """An epoch of a step is done; the accuracy is its sub-networks' worst, on validation."""
+    def epoch_done(self, report: EpochReport, snapshot: Callable[[], Snapshot]) -> None:
+        """An epoch is done. `snapshot()` copies all that is needed to go on from here later; it is
+        valid during this call only."""
+
+    def should_stop(self) -> bool:
+        """Asked after each epoch but a teacher's: True ends training here, and the network is left
+        as it is now, or as the best round before left it."""
 
 
 class SilentObserver:
-    """Says nothing."""
+    """Says nothing and never stops."""
 
-    def begin(self, epochs: int) -> None:
+    def begin(self, epochs: int, *, done: int) -> None:
         """Nothing to show."""
 
-    def epoch_done(self, step: str, accuracy: float) -> None:
+    def epoch_done(self, report: EpochReport, snapshot: Callable[[], Snapshot]) -> None:
         """Nothing to show."""
 
-
-class ProgressBar:
-    """One bar for the whole run, showing the sub-network in training and its accuracy."""
-
-    def __init__(self, progress: Progress) -> None:
-        self._progress = progress
-        self._task: TaskID | None = None
-
-    def begin(self, epochs: int) -> None:
-        """Show an empty bar."""
-        self._task = self._progress.add_task("training", total=epochs, accuracy="")
-
-    def epoch_done(self, step: str, accuracy: float) -> None:
-        """Move the bar on."""
-        if self._task is None:
-            raise RuntimeError("epoch_done before begin")
-        self._progress.update(
-            self._task, advance=1, description=step, accuracy=f"validation {accuracy:.1%}"
-        )
-
-
-@contextmanager
-def progress_bar(console: Console) -> Iterator[ProgressBar]:
-    """Show a progress bar while the block runs."""
-    columns = (
-        TextColumn("training {task.description:<8}"),
-        BarColumn(),
-        TextColumn("{task.fields[accuracy]}"),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=console) as progress:
-        yield ProgressBar(progress)
+    def should_stop(self) -> bool:
+        """Go on."""
+        return False

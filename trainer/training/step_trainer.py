@@ -1,17 +1,22 @@
 """Runs one step of a curriculum: the compiled training loop over one epoch."""
 
 import math
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from trainer.data import Images, Labels
 from trainer.models import SlicedCNN
 from trainer.tensorflow_setup import keras, tf
 from trainer.training.curriculum import Step
+from trainer.training.settings import TrainingSettings
 
-_DISTILLATION_WEIGHT = 0.5
 _CLIP_NORM = 1.0
+
+Teacher = Callable[[Any], Any]
+"""Image tensor (n, height, width, channels) -> logits (n, classes)."""
 
 
 class StepTrainer:
@@ -21,38 +26,59 @@ class StepTrainer:
     """
 
     def __init__(
-        self, network: SlicedCNN, step: Step, *, batch_size: int, batches: int, learning_rate: float
+        self,
+        network: SlicedCNN,
+        step: Step,
+        *,
+        settings: TrainingSettings,
+        images: int,
+        teacher: Teacher | None = None,
     ) -> None:
-        """`batches`: how many until the learning rate has fallen to nothing."""
+        """`images`: how many an epoch has; the learning rate falls to nothing over the step."""
         self._network = network
         self._step = step
+        self._settings = settings
+        self._teacher = teacher
         self._variables = network.block_variables(step.learning)
-        self._sub_models = tuple(
-            dict.fromkeys(sub_model for spec in step.objectives for sub_model in spec.sub_models)
+        self._batches = math.ceil(images / settings.batch_size)
+        schedule = keras.optimizers.schedules.CosineDecay(
+            settings.learning_rate, step.epochs * self._batches
         )
-        schedule = keras.optimizers.schedules.CosineDecay(learning_rate, batches)
         self._optimizer = keras.optimizers.Adam(schedule, global_clipnorm=_CLIP_NORM)
         self._optimizer.build(self._variables)
-        self._batch_size = batch_size
-        self._epoch = tf.function(self._train_batches).get_concrete_function(
-            tf.TensorSpec((None, batch_size, *network.image_shape), tf.uint8),
-            tf.TensorSpec((None, batch_size), tf.int64),
+        # There is no control flow to translate, and looking for it takes most of the tracing.
+        epoch = tf.function(self._train_batches, autograph=False)
+        self._epoch = epoch.get_concrete_function(
+            tf.TensorSpec((None, settings.batch_size, *network.image_shape), tf.uint8),
+            tf.TensorSpec((None, settings.batch_size), tf.int64),
         )
 
     def start(self) -> None:
         """Forget the moments and the learning-rate schedule of an earlier round."""
-        for variable in self._optimizer.variables:
-            if variable is not self._optimizer.learning_rate:
-                variable.assign(keras.ops.zeros_like(variable))
+        for variable in self._state():
+            variable.assign(keras.ops.zeros_like(variable))
+
+    def state(self) -> list[NDArray[np.generic]]:
+        """A copy of the optimiser's moments and of how far its schedule is."""
+        return [np.array(variable.value.numpy()) for variable in self._state()]
+
+    def restore(self, state: Sequence[NDArray[np.generic]]) -> None:
+        """Go on from what `state` gave; raises `ValueError` for that of another step."""
+        for variable, value in zip(self._state(), state, strict=True):
+            variable.assign(value)
 
     def train_epoch(self, images: Images, labels: Labels) -> float:
         """One pass over images, in the order given; returns the mean loss.
 
         A last batch that would be short is filled up from the beginning.
         """
-        batches = math.ceil(len(images) / self._batch_size)
-        order = np.resize(np.arange(len(images)), (batches, self._batch_size))
+        shape = (self._batches, self._settings.batch_size)
+        order = np.resize(np.arange(len(images)), shape)
         return float(self._epoch(tf.constant(images[order]), tf.constant(labels[order])))
+
+    def _state(self) -> list[Any]:
+        rate = self._optimizer.learning_rate
+        return [variable for variable in self._optimizer.variables if variable is not rate]
 
     def _train_batches(self, images: Any, labels: Any) -> Any:
         losses = tf.map_fn(
@@ -64,28 +90,34 @@ class StepTrainer:
         return tf.reduce_mean(losses)
 
     def _train_batch(self, images: Any, labels: Any) -> Any:
+        taught = None if self._teacher is None else self._teacher(images)
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch([variable.value for variable in self._variables])
-            loss = self._loss(images, labels)
+            loss = self._loss(images, labels, taught)
         gradients = tape.gradient(loss, [variable.value for variable in self._variables])
         self._optimizer.apply_gradients(zip(gradients, self._variables, strict=True))
         return loss
 
-    def _loss(self, images: Any, labels: Any) -> Any:
-        partials = self._network.partial_logits(images, self._sub_models, self._step.learning)
-        logits = [
-            sum(partials[sub_model.name] for sub_model in spec.sub_models)
-            for spec in self._step.objectives
-        ]
-        losses = [
-            tf.nn.sparse_softmax_cross_entropy_with_logits(labels=labels, logits=each)
-            for each in logits
-        ]
-        if self._step.distilled:
-            teacher = tf.nn.softmax(tf.stop_gradient(logits[-1]))
-            losses += [
-                _DISTILLATION_WEIGHT
-                * tf.nn.softmax_cross_entropy_with_logits(labels=teacher, logits=student)
-                for student in logits[:-1]
-            ]
-        return tf.reduce_mean(tf.add_n(losses)) / len(self._step.objectives)
+    def _loss(self, images: Any, labels: Any, taught: Any) -> Any:
+        by_name = self._network.logits(images, self._step.objectives, learning=self._step.learning)
+        *others, widest = (
+            by_name[spec.name] * self._network.share_scale(spec) for spec in self._step.objectives
+        )
+        if taught is None:
+            losses = [self._label_loss(widest, labels)]
+            losses += [self._taught_loss(each, labels, tf.stop_gradient(widest)) for each in others]
+        else:
+            losses = [self._taught_loss(each, labels, taught) for each in (*others, widest)]
+        return tf.reduce_mean(tf.add_n(losses)) / len(losses)
+
+    def _label_loss(self, logits: Any, labels: Any) -> Any:
+        return tf.nn.sparse_softmax_cross_entropy_with_logits(labels=labels, logits=logits)
+
+    def _taught_loss(self, logits: Any, labels: Any, taught: Any) -> Any:
+        """Labels, and the teacher's answers, softened (Hinton et al., arXiv 1503.02531)."""
+        temperature, share = self._settings.temperature, self._settings.label_weight
+        soft = tf.nn.softmax_cross_entropy_with_logits(
+            labels=tf.nn.softmax(taught / temperature), logits=logits / temperature
+        )
+        # Softened gradients are smaller by the square of the temperature.
+        return share * self._label_loss(logits, labels) + (1 - share) * temperature**2 * soft

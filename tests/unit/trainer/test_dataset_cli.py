@@ -7,9 +7,11 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image
 
+from fluid.bundle import Bundle
 from trainer.data import load_dataset
-from trainer.dataset_cli import dataset
-from trainer.errors import DatasetError
+from trainer.data.shapes import write_shapes
+from trainer.dataset_cli import _WRITERS, dataset
+from trainer.errors import DatasetError, ExportError
 
 
 def test_a_split_is_written_with_its_labels(tmp_path: Path) -> None:
@@ -82,3 +84,40 @@ def test_a_folder_that_does_not_exist_is_not_made(tmp_path: Path) -> None:
     assert result.exit_code == 2
     assert "there is no folder" in result.stderr
     assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_is_written_in_the_form_that_is_asked_for(tmp_path: Path) -> None:
+    write_shapes(tmp_path / "shapes", images_per_class=10)
+    options = ["--image-size", "20x24", "--color", "grey", "--output", str(tmp_path / "a.npz")]
+    result = CliRunner().invoke(dataset, [str(tmp_path / "shapes"), *options])
+    assert result.exit_code == 0
+    assert "shapes: pictures are taken as 20x24 grey: as asked for" in result.stderr
+    with np.load(tmp_path / "a.npz") as arrays:
+        assert arrays["images"].shape == (20, 20, 24, 1)
+
+
+def test_images_can_be_had_as_a_bundle_takes_them(
+    bundle: Bundle, bundle_folder: Path, tmp_path: Path
+) -> None:
+    options = ["--bundle", str(bundle_folder), "--output", str(tmp_path / "a.npz")]
+    assert CliRunner().invoke(dataset, ["digits", *options]).exit_code == 0
+    with np.load(tmp_path / "a.npz") as arrays:
+        assert arrays["images"].shape[1:] == bundle.manifest.input.shape
+
+    write_shapes(tmp_path / "shapes", images_per_class=10)
+    refused = CliRunner().invoke(dataset, [str(tmp_path / "shapes"), *options])
+    assert isinstance(refused.exception, DatasetError)
+    assert "digits-cnn knows the classes 0, 1, 2" in str(refused.exception)
+
+
+@pytest.mark.parametrize(
+    ("options", "name"), [([], "all.npz"), *((["--image", "7"], f"a{s}") for s in _WRITERS)]
+)
+def test_a_file_that_cannot_be_written_is_named(
+    tmp_path: Path, options: list[str], name: str
+) -> None:
+    file = tmp_path / name
+    file.symlink_to(tmp_path / "absent" / name)
+    result = CliRunner().invoke(dataset, ["digits", *options, "--output", str(file)])
+    assert isinstance(result.exception, ExportError)
+    assert str(result.exception) == f"{file}: cannot be written (No such file or directory)"

@@ -54,6 +54,17 @@ def test_a_narrow_level_is_the_first_channels_of_the_wide_one(
     np.testing.assert_allclose(narrow, wide[..., :2], rtol=1e-6)
 
 
+def test_at_rest_it_is_a_scale_and_an_offset(layer: SlicedBatchNormalization) -> None:
+    layer(_VALUES, learning=(0, 1))
+    scale, offset = layer.scale_and_offset(1)
+    np.testing.assert_array_equal(_VALUES * scale + offset, layer(_VALUES))
+
+
+def test_a_constant_channel_is_no_division_by_zero(layer: SlicedBatchNormalization) -> None:
+    constant = np.full((16, 4, 4, 5), 1e3, dtype=np.float32)
+    assert np.abs(layer(constant, learning=(0, 1))).max() < 10
+
+
 def test_the_config_makes_an_equal_layer(layer: SlicedBatchNormalization) -> None:
     again = SlicedBatchNormalization.from_config(layer.get_config())
     assert again.get_config() == layer.get_config()

@@ -24,8 +24,13 @@ def test_the_logits_of_a_level_are_the_sum_over_its_blocks(layer: SlicedLogits) 
     np.testing.assert_allclose(layer(_FEATURES), narrow + added, rtol=1e-4, atol=1e-5)
 
 
-def test_macs_count_each_weight_once(layer: SlicedLogits) -> None:
-    assert (layer.macs(level=0), layer.macs(level=1)) == (2 * 2 * 2 * 4, 2 * 2 * 5 * 4)
+def test_the_heads_of_disjoint_blocks_add_up_to_the_whole(layer: SlicedLogits) -> None:
+    total = np.zeros((6, 4), dtype=np.float32)
+    for block in (0, 1):
+        kernel, bias = layer.kernel_and_bias(range(block, block + 1))
+        own = _FEATURES[..., layer.span(range(block, block + 1))]
+        total += own.reshape(6, -1) @ np.asarray(kernel) + np.asarray(bias)
+    np.testing.assert_allclose(layer(_FEATURES), total, rtol=1e-4, atol=1e-5)
 
 
 def test_the_config_makes_an_equal_layer(layer: SlicedLogits) -> None:

@@ -1,15 +1,22 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
-from trainer.data import Dataset
+from trainer.data import Dataset, Images
 from trainer.models import SlicedCNN
 from trainer.pipeline import build_network
-from trainer.tensorflow_setup import seed_everything
-from trainer.topology import Block, Topology
-from trainer.training.curriculum import Step, alone_pass, incremental_pass
-from trainer.training.step_trainer import StepTrainer
+from trainer.tensorflow_setup import seed_everything, tf
+from trainer.topology import Topology
+from trainer.training.curriculum import Step, alone_pass, consolidation, incremental_pass
+from trainer.training.settings import TrainingSettings
+from trainer.training.step_trainer import StepTrainer, Teacher
 
 _TOPOLOGY = Topology.of(2)
+_GROWTH = incremental_pass(_TOPOLOGY, epochs=(1, 1, 1, 1))
+_ONE_SLOT = Topology.of(1)
+_SETTINGS = TrainingSettings(epochs=1, batch_size=32, learning_rate=1e-2)
 
 
 @pytest.fixture
@@ -18,13 +25,24 @@ def network(digits: Dataset) -> SlicedCNN:
     return build_network(digits, topology=_TOPOLOGY)
 
 
-def _trainer(network: SlicedCNN, step: Step) -> StepTrainer:
-    return StepTrainer(network, step, batch_size=32, batches=8, learning_rate=1e-2)
+@pytest.fixture
+def small_network(digits: Dataset) -> SlicedCNN:
+    seed_everything(1)
+    return build_network(digits, topology=_ONE_SLOT, static_channels=8)
 
 
-@pytest.mark.parametrize(
-    "step", [incremental_pass(_TOPOLOGY, epochs=1)[2], alone_pass(_TOPOLOGY, epochs=1)[1]]
-)
+def _trainer(
+    network: SlicedCNN,
+    step: Step,
+    *,
+    images: int = 64,
+    settings: TrainingSettings = _SETTINGS,
+    teacher: Teacher | None = None,
+) -> StepTrainer:
+    return StepTrainer(network, step, settings=settings, images=images, teacher=teacher)
+
+
+@pytest.mark.parametrize("step", [_GROWTH[2], alone_pass(_TOPOLOGY, epochs=1)[1]])
 def test_only_the_blocks_of_the_step_change(
     network: SlicedCNN, digits: Dataset, step: Step
 ) -> None:
@@ -42,29 +60,87 @@ def test_only_the_blocks_of_the_step_change(
     assert {variable.path for variable in network.block_variables([block])} <= changed
 
 
-def test_the_loss_falls(network: SlicedCNN, digits: Dataset) -> None:
-    trainer = _trainer(network, incremental_pass(_TOPOLOGY, epochs=1)[0])
+def test_the_loss_falls(small_network: SlicedCNN, digits: Dataset) -> None:
+    trainer = _trainer(small_network, consolidation(_ONE_SLOT, epochs=1), images=128)
     images, labels = digits.train.images[:128], digits.train.labels[:128]
     losses = [trainer.train_epoch(images, labels) for _ in range(2)]
     assert losses[1] < losses[0]
 
 
 def test_a_started_trainer_remembers_nothing_of_the_round_before(
-    network: SlicedCNN, digits: Dataset
+    small_network: SlicedCNN, digits: Dataset
 ) -> None:
     images, labels = digits.train.images[:64], digits.train.labels[:64]
-    trainer = _trainer(network, incremental_pass(_TOPOLOGY, epochs=1)[0])
-    weights = network.get_weights()
+    trainer = _trainer(small_network, consolidation(_ONE_SLOT, epochs=1))
+    weights = small_network.get_weights()
     first = trainer.train_epoch(images, labels)
-    once = network.block_variables([Block(0, 0)])[0].numpy()
-    network.set_weights(weights)
+    once = small_network.get_weights()
+    small_network.set_weights(weights)
     trainer.start()
     assert trainer.train_epoch(images, labels) == pytest.approx(first, rel=1e-5)
-    again = network.block_variables([Block(0, 0)])[0].numpy()
-    np.testing.assert_allclose(again, once, rtol=1e-4, atol=1e-6)
+    for one, another in zip(once, small_network.get_weights(), strict=True):
+        np.testing.assert_allclose(another, one, rtol=1e-4, atol=1e-6)
 
 
-def test_a_short_last_batch_is_filled_up(network: SlicedCNN, digits: Dataset) -> None:
-    trainer = _trainer(network, incremental_pass(_TOPOLOGY, epochs=1)[0])
+def test_a_restored_trainer_goes_on_as_the_one_it_was_taken_from(
+    small_network: SlicedCNN, digits: Dataset
+) -> None:
+    images, labels = digits.train.images[:64], digits.train.labels[:64]
+    trainer = _trainer(small_network, consolidation(_ONE_SLOT, epochs=2))
+    trainer.train_epoch(images, labels)
+    weights, state = small_network.get_weights(), trainer.state()
+    trainer.train_epoch(images, labels)
+    once = small_network.get_weights()
+    small_network.set_weights(weights)
+    trainer.start()
+    trainer.restore(state)
+    trainer.train_epoch(images, labels)
+    for one, another in zip(once, small_network.get_weights(), strict=True):
+        np.testing.assert_allclose(another, one, rtol=1e-4, atol=1e-6)
+
+
+def test_a_short_last_batch_is_filled_up(small_network: SlicedCNN, digits: Dataset) -> None:
+    trainer = _trainer(small_network, consolidation(_ONE_SLOT, epochs=1), images=5)
     loss = trainer.train_epoch(digits.train.images[:5], digits.train.labels[:5])
     assert np.isfinite(loss)
+
+
+def test_a_teacher_is_believed_more_than_labels_if_the_settings_say_so(
+    small_network: SlicedCNN, digits: Dataset
+) -> None:
+    taught = 20 * tf.one_hot([3], 10)  # whatever the image is, it says "3"
+    trainer = _trainer(
+        small_network,
+        consolidation(_ONE_SLOT, epochs=4),
+        settings=replace(_SETTINGS, label_weight=0.01),
+        teacher=lambda images: tf.repeat(taught, tf.shape(images)[0], axis=0),
+    )
+    images, labels = digits.train.images[:64], digits.train.labels[:64]
+    for _ in range(4):
+        trainer.train_epoch(images, labels)
+    for answers in _answers(small_network, images).values():
+        assert np.mean(answers == 3) > 0.9
+
+
+def test_without_a_teacher_the_widest_learns_from_labels_and_teaches_the_rest(
+    small_network: SlicedCNN, digits: Dataset
+) -> None:
+    epochs = 40
+    trainer = _trainer(
+        small_network,
+        consolidation(_ONE_SLOT, epochs=epochs),
+        # The narrower width hears of labels no more than a millionth.
+        settings=replace(_SETTINGS, label_weight=1e-6),
+    )
+    images, labels = digits.train.images[:64], digits.train.labels[:64]
+    for _ in range(epochs):
+        trainer.train_epoch(images, labels)
+    for answers in _answers(small_network, images).values():
+        assert np.mean(answers == labels) > 0.9
+
+
+def _answers(network: SlicedCNN, images: Images) -> dict[str, NDArray[np.intp]]:
+    """By the statistics of these images, as in training."""
+    topology = network.topology
+    by_name = network.logits(images, topology.sub_networks(), learning=topology.blocks())
+    return {name: np.argmax(logits, axis=1) for name, logits in by_name.items()}

@@ -152,3 +152,17 @@ def _fail_with(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
         raise error
 
     monkeypatch.setattr("keras.datasets.mnist.load_data", load_data)
+
+
+def test_fashion_mnist_is_read_from_its_own_file_with_its_own_classes(folder: Path) -> None:
+    np.savez(folder / "fashion-mnist.npz", allow_pickle=False, **_arrays())
+    dataset = load_dataset("fashion-mnist")
+    assert (dataset.name, dataset.image_shape) == ("fashion-mnist", (28, 28, 1))
+    assert dataset.classes[0] == "T-shirt/top"
+    assert dataset.classes[9] == "Ankle boot"
+    assert not dataset.augmentation.mirrored
+
+
+def test_a_missing_file_of_fashion_mnist_is_named(folder: Path) -> None:
+    with pytest.raises(DatasetError, match=r"fashion-mnist\.npz: no such file"):
+        load_dataset("fashion-mnist")

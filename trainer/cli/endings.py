@@ -1,0 +1,31 @@
+"""How a command ends that is interrupted, or cannot write where it was told to."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+from trainer.errors import ExportError
+
+EXIT_INTERRUPTED = 130  # 128 + SIGINT
+
+
+@contextmanager
+def interruptible(advice: Callable[[], str]) -> Iterator[None]:
+    """Ctrl-C ends the command with a line that says how to go on, which `advice` gives then."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        click.echo(f"interrupted; {advice()}", err=True)
+        sys.exit(EXIT_INTERRUPTED)
+
+
+@contextmanager
+def writing(folder: Path) -> Iterator[None]:
+    """Raise `ExportError` for what the operating system refuses."""
+    try:
+        yield
+    except OSError as error:
+        raise ExportError(f"{folder}: cannot be written ({error.strerror})") from error
