@@ -17,7 +17,7 @@ test: setup ## run all tests
 	@scripts/test
 
 sim: setup ## run SEEDS=1000 seeded storms of faults for two and for four devices
-	@FLUID_SIM_SEEDS=$(SEEDS) scripts/test -q tests/simulation
+	@HYPOTHESIS_PROFILE=default FLUID_SIM_SEEDS=$(SEEDS) scripts/test -q tests/simulation tests/unit/edge_agent
 
 check: setup ## lint, formatting and types
 	@scripts/check

@@ -1,9 +1,11 @@
 """What tests of every kind share: one data set, one trained network, one bundle of it."""
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 from fluid.bundle import Bundle, write_bundle
 from fluid.interpreter import InterpreterPackage, find_interpreter
@@ -11,6 +13,10 @@ from tests.trained import Trained, train_briefly
 
 if TYPE_CHECKING:
     from trainer.data import Dataset
+
+# A change is judged by the examples of the last one. HYPOTHESIS_PROFILE=default draws new ones.
+settings.register_profile("repeatable", derandomize=True)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
 
 
 @pytest.fixture(scope="session")

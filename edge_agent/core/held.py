@@ -15,9 +15,11 @@ class Held:
     with the same answer; a delivery on the other route is the same request once more (it arrives
     twice while the mode changes).
 
-    together: answered with the other devices. hearers: who had it when it arrived. computing:
-    the executor has it now. combiner: the device that has our share, or ourselves while we wait
-    for the others'. token: our reply is on its way to the broker.
+    together: answered with the other devices. hearers: who had it when it arrived, but for those
+    that were given up for it. expected: the same, but only for those that said that they never had
+    it: without the others an answer is degraded. computing: the executor has it now. combiner: the
+    device that has our share, or ourselves while we wait for the others'. token: our reply is on
+    its way to the broker.
     """
 
     request: Request
@@ -33,6 +35,16 @@ class Held:
     combiner: str | None = None
     deadline: float | None = None
     token: int | None = None
+    expected: tuple[str, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.expected = self.hearers
+
+    def give_up(self, agent: str, *, has_it: bool) -> None:
+        """Expect nothing of another device any more, which has this request or has it not."""
+        self.hearers = tuple(name for name in self.hearers if name != agent)
+        if not has_it:
+            self.expected = tuple(name for name in self.expected if name != agent)
 
     @property
     def heard_by_all(self) -> bool:

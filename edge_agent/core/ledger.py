@@ -143,7 +143,7 @@ class Ledger:
         for key in notice.keys:
             held = self._held.get(key)
             if held is not None and held.combiner == notice.sender:
-                effects += self._go_on_without(held, notice.sender, now)
+                effects += self._go_on_without(held, notice.sender, now, has_it=False)
         return effects
 
     def load(self, agent: str, queue: int) -> None:
@@ -312,9 +312,9 @@ class Ledger:
     def _combines(self, key: bytes) -> bool:
         return self._team.combiner(key, self._team.members) == self._settings.agent
 
-    def _go_on_without(self, held: Held, agent: str, now: float) -> list[Effect]:
+    def _go_on_without(self, held: Held, agent: str, now: float, *, has_it: bool) -> list[Effect]:
         self._patience.missed((agent,))
-        held.hearers = tuple(name for name in held.hearers if name != agent)
+        held.give_up(agent, has_it=has_it)
         held.combiner = None
         return self._progress(held, now)
 
@@ -323,7 +323,7 @@ class Ledger:
         combiner = held.combiner
         if combiner not in (None, self._settings.agent) and held.together:
             if self._patience.out_of_step(combiner):
-                return self._go_on_without(held, combiner, now)
+                return self._go_on_without(held, combiner, now, has_it=True)
             # It is there and will answer, unless it never heard the request: it tells whoever
             # hands it a share, so we hand ours over again, or for the first time.
             held.combiner = None
@@ -378,7 +378,7 @@ class Ledger:
             digest=self._settings.digest,
             mode=Mode.HA if held.heard_by_all else Mode.HT,
             queue_ms=max(0.0, (now - held.arrived_at) * 1000 - slowest_ms),
-            degraded=held.heard_by_all and bool(held.missing(self._team.due(held.hearers))),
+            degraded=held.heard_by_all and bool(held.missing(self._team.due(held.expected))),
         )
 
     def _let_go(self, held: Held, route: Route, now: float) -> list[Effect]:
