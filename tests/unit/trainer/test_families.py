@@ -41,7 +41,10 @@ def test_two_devices(
         (
             Family.FLUID,
             ["slot1-25"],
-            ["slot2-25", "slot3-25", "slot4-25", "slot2-25+slot3-25+slot4-25"],
+            [
+                *["slot2-25", "slot3-25", "slot4-25"],
+                *["slot2-25+slot3-25+slot4-25", "slot3-25+slot4-25"],
+            ],
         ),
     ],
 )
