@@ -1,0 +1,99 @@
+"""What other devices say about requests: their shares, that one was answered, or never came.
+
+What they say may be ahead of the request, or about one that never reaches us: the first is
+remembered until it comes, the second is looked into and answered.
+"""
+
+from edge_agent.core.effects import Effect, SendDone, SendPartials, SendUnheard
+from edge_agent.core.events import Route
+from edge_agent.core.held import Held
+from edge_agent.core.holdings import Holdings
+from edge_agent.core.patience import Patience
+from edge_agent.core.progress import Progress
+from edge_agent.core.settings import Settings
+from fluid.messages import Done, Partial, Unheard
+
+
+class Hearsay:
+    """The inner path's messages of other devices, applied to what is held."""
+
+    def __init__(
+        self, settings: Settings, holdings: Holdings, *, progress: Progress, patience: Patience
+    ) -> None:
+        self._settings = settings
+        self._holdings = holdings
+        self._memory = holdings.memory
+        self._progress = progress
+        self._patience = patience
+
+    def partial(self, partial: Partial, now: float) -> list[Effect]:
+        """Another device handed us a share."""
+        if not partial.is_of_bundle(self._settings.digest):
+            return []
+        held = self._holdings.get(partial.key)
+        if held is None or not held.together:
+            self._memory.keep_early_partial(partial, now)
+            return []
+        self._patience.heard(partial.sender)
+        if not self._progress.contribute(held, partial):
+            return []
+        if held.combiner in (None, self._settings.agent, partial.sender):
+            return self._progress.on(held, now)
+        # Its sender believes that we combine; the device that we handed our own share to does.
+        return [SendPartials(held.combiner, (partial,))]
+
+    def done(self, notice: Done, now: float) -> list[Effect]:
+        """Another device has answered these, one delivery of each."""
+        effects: list[Effect] = []
+        for key in notice.keys:
+            held = self._holdings.get(key)
+            if held is not None and held.heard_by_all:
+                effects += self._answered_elsewhere(held, now)
+            # Two devices may have answered the same delivery: the second notice must not be
+            # taken for the answer to the next equal request.
+            elif not notice.settled and not self._memory.was_answered_together(key):
+                self._memory.keep_early_done(key, now)
+        return effects
+
+    def _answered_elsewhere(self, held: Held, now: float) -> list[Effect]:
+        combiner = held.combiner or self._progress.team.combiner(held.request.key, held.hearers)
+        # Whoever combines a request answers it, whatever others say: with equal requests it
+        # could not be told which of them they mean.
+        if held.token is not None or combiner == self._settings.agent:
+            return []
+        self._patience.heard(combiner)
+        return self._progress.let_go(held, Route.EVERYONE, now)
+
+    def unheard(self, notice: Unheard, now: float) -> list[Effect]:
+        """A device that we handed shares to never got the requests: go on without it."""
+        effects: list[Effect] = []
+        for key in notice.keys:
+            held = self._holdings.get(key)
+            if held is not None and held.combiner == notice.sender:
+                effects += self._progress.without(held, notice.sender, now, has_it=False)
+        return effects
+
+    def look_into_stale_partials(self, now: float, *, after_s: float) -> list[Effect]:
+        """Tell those who handed us a share why we do not answer."""
+        effects: list[Effect] = []
+        if settled := self._memory.take_settled(now, after_s=after_s):
+            effects.append(SendDone(Done(settled, settled=True)))
+        # With nothing left to do, we have heard all there is. Else a sender whose share we wait
+        # for has not come to what we hold: every session has the requests in one order, so what
+        # it hands us is from before our time, or what we hold is from before its own.
+        senders = self._awaited_since(now - after_s) if len(self._holdings) else None
+        unheard = self._memory.take_unheard(now, after_s=after_s, senders=senders)
+        for sender in set(unheard.values()):
+            self._patience.missed((sender,))
+        if unheard:
+            effects.append(SendUnheard(Unheard(self._settings.agent, tuple(unheard))))
+        return effects
+
+    def _awaited_since(self, moment: float) -> set[str]:
+        """Whose shares we wait for, for requests that have been here since then."""
+        return {
+            agent
+            for held in self._holdings
+            if held.combiner == self._settings.agent and held.arrived_at <= moment
+            for agent in self._progress.awaited(held)
+        }
