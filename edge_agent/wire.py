@@ -10,12 +10,11 @@ from urllib.parse import quote
 from edge_agent.core import effects as do
 from edge_agent.core import events as seen
 from edge_agent.core.events import Event, Request, RequestFault, Route
+from edge_agent.wishes import HANDOVERS_PROPERTY, read_wishes
 from fluid.bus import Delivered, LinkOptions, Message, Subscription
 from fluid.codec import DecodeLimits
 from fluid.errors import ErrorCode
 from fluid.messages import (
-    PROBABILITIES_PROPERTY,
-    UNIQUE_PROPERTY,
     Done,
     Heartbeat,
     Malformed,
@@ -33,8 +32,6 @@ from fluid.messages import (
 )
 from fluid.topics import Topics, is_agent_id
 
-# How often a request was taken from a dead device, so that it does not bring down all of them.
-HANDOVERS_PROPERTY = "fluid-handovers"
 DEFAULT_RECEIVE_MAXIMUM = 64
 _ID_CHARACTERS = 128
 _TOPIC_BYTES = 65_535  # MQTT 5, section 1.5.4
@@ -211,16 +208,24 @@ class Wire:
         if fault is not None and fault.code is ErrorCode.BAD_RESPONSE_TOPIC:
             reply_to = self.topics.result(None)
         named = message.correlation or (topic_id or "").encode()
-        key = request_key(reply_to=reply_to, request_id=named, payload=message.payload)
+        wishes = read_wishes(message)
+        key = request_key(
+            reply_to=reply_to,
+            request_id=named,
+            payload=message.payload,
+            wishes=wishes.distinguish(),
+        )
         return Request(
             key=key,
             id=_readable(named) or key.hex(),
             reply_to=reply_to,
             message=message,
-            wants_probabilities=PROBABILITIES_PROPERTY in message.user_properties,
-            unique=UNIQUE_PROPERTY in message.user_properties,
-            handovers=_handovers(message),
-            fault=fault,
+            wants_probabilities=wishes.wants_probabilities,
+            unique=wishes.unique,
+            minimum=wishes.minimum,
+            deadline_s=wishes.deadline_s,
+            handovers=wishes.handovers,
+            fault=fault or wishes.fault,
         )
 
     def _is_state(self, topic: str) -> bool:
@@ -320,10 +325,3 @@ def _readable(request_id: bytes) -> str:
     text = request_id.decode("utf-8", errors="replace")
     readable = text.isprintable() and "\ufffd" not in text
     return (text if readable else request_id.hex())[:_ID_CHARACTERS]
-
-
-def _handovers(message: Message) -> int:
-    for name, value in message.user_properties:
-        if name == HANDOVERS_PROPERTY and value.isascii() and value.isdigit():
-            return min(int(value[:4]), 1000)
-    return 0

@@ -31,6 +31,10 @@ class ErrorCode(StrEnum):
     RETAINED_REQUEST = "retained_request"
     BAD_RESPONSE_TOPIC = "bad_response_topic"
     EXECUTION_FAILED = "execution_failed"
+    BAD_PROPERTY = "bad_property"
+    UNKNOWN_SUBNETWORK = "unknown_subnetwork"
+    SUBNETWORK_UNAVAILABLE = "subnetwork_unavailable"
+    DEADLINE_MISSED = "deadline_missed"
 
 
 class FluidError(Exception):

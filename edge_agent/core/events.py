@@ -40,8 +40,10 @@ class Request:
     """A request as it travels inside an agent.
 
     key: see `fluid.messages.request_key`. unique: its sender promises not to use its id for
-    another request, so a second copy is the same request and not one more. handovers: how many
-    dead devices it was taken from. fault: what is wrong with its envelope; the payload is looked
+    another request, so a second copy is the same request and not one more. minimum: the name of
+    the least sub-network that counts as an answer. deadline_s: when it is answered together, the
+    answer goes out this long after its arrival, with what is there. handovers: how many dead
+    devices it was taken from. fault: what is wrong with its envelope; the payload is looked
     at by the executor.
     """
 
@@ -51,6 +53,8 @@ class Request:
     message: Message
     wants_probabilities: bool = False
     unique: bool = False
+    minimum: str | None = None
+    deadline_s: float | None = None
     handovers: int = 0
     fault: RequestFault | None = None
 

@@ -18,8 +18,9 @@ class Held:
     together: answered with the other devices. hearers: who had it when it arrived, but for those
     that were given up for it. expected: the same, but only for those that said that they never had
     it: without the others an answer is degraded. computing: the executor has it now. combiner: the
-    device that has our share, or ourselves while we wait for the others'. token: our reply is on
-    its way to the broker.
+    device that has our share, or ourselves while we wait for the others'. deadline: how long we
+    wait for others of our own accord. answer_by: how long the requester lets us. token: our reply
+    is on its way to the broker.
     """
 
     request: Request
@@ -34,6 +35,7 @@ class Held:
     fault: RequestFault | None = None
     combiner: str | None = None
     deadline: float | None = None
+    answer_by: float | None = None
     token: int | None = None
     expected: tuple[str, ...] = field(init=False)
 
@@ -95,6 +97,14 @@ class Deadlines:
     def set(self, held: Held, at: float) -> None:
         held.deadline = at
         heapq.heappush(self._heap, (at, held.request.key))
+
+    def give_time(self, held: Held, now: float) -> None:
+        """Start the clock of a requester who named a deadline. It concerns only answers that
+        several devices give: whoever answers alone waits for nobody."""
+        deadline_s = held.request.deadline_s
+        if held.together and deadline_s is not None:
+            held.answer_by = now + deadline_s
+            heapq.heappush(self._heap, (held.answer_by, held.request.key))
 
     def next(self) -> float | None:
         return self._heap[0][0] if self._heap else None

@@ -37,6 +37,7 @@ class Holdings:
         together = event.route is Route.EVERYONE
         held = Held(event.request, now, together, members, {event.route: [event.ack_id]})
         held.fault = event.request.fault
+        self.deadlines.give_time(held, now)
         self._held[event.request.key] = held
         return held
 
@@ -72,6 +73,8 @@ class Holdings:
         held.deadline = held.combiner = None
         if held.deliveries:
             held.together = held.heard_by_all
+            # When each of equal requests came is not kept: the time of the next starts now.
+            self.deadlines.give_time(held, now)
         else:
             del self._held[key]
         return effects

@@ -10,6 +10,7 @@ from edge_agent.core.events import Computed, ComputeFailed, Request, RequestArri
 from edge_agent.core.hearsay import Hearsay
 from edge_agent.core.holdings import Holdings
 from edge_agent.core.memory import Memory
+from edge_agent.core.minimum import expect_known
 from edge_agent.core.patience import Patience
 from edge_agent.core.progress import Progress
 from edge_agent.core.settings import Settings
@@ -62,6 +63,7 @@ class Ledger:
             held.deliveries.setdefault(event.route, []).append(event.ack_id)
             return []
         held = self._holdings.take_in(event, now, members=self._progress.team.members)
+        held.fault = held.fault or expect_known(self._settings.manifest, request.minimum)
         if together:
             for partial in self._memory.take_early_partials(request.key):
                 self._progress.contribute(held, partial)
@@ -146,8 +148,8 @@ class Ledger:
         effects: list[Effect] = []
         for deadline, key in self._holdings.deadlines.due(now):
             held = self._holdings.get(key)
-            if held is not None and held.deadline == deadline and held.idle:
-                effects += self._progress.overdue(held, now)
+            if held is not None:
+                effects += self._progress.due(held, deadline, now)
         after_s = self._timing.stale_partial_s
         effects += self._hearsay.look_into_stale_partials(now, after_s=after_s)
         self._memory.expire(now)

@@ -6,9 +6,16 @@ what it has: an answer may come twice, never not at all.
 
 from edge_agent.core.answers import Contribution, build_error, build_results
 from edge_agent.core.effects import Compute, Effect, SendPartials, SendReply
-from edge_agent.core.events import Computed, Route
+from edge_agent.core.events import Computed, RequestFault, Route
 from edge_agent.core.held import Held
 from edge_agent.core.holdings import Holdings
+from edge_agent.core.minimum import (
+    covers,
+    too_little_alone,
+    too_little_came,
+    too_little_online,
+    too_little_time,
+)
 from edge_agent.core.patience import Patience
 from edge_agent.core.settings import Settings
 from edge_agent.core.team import Team
@@ -21,6 +28,7 @@ class Progress:
     def __init__(self, settings: Settings, holdings: Holdings, patience: Patience) -> None:
         self._settings = settings
         self._timing = settings.timing
+        self._manifest = settings.manifest
         self._stage_names = tuple(stage.name for stage in settings.manifest.stages)
         self._holdings = holdings
         self._deadlines = holdings.deadlines
@@ -36,6 +44,8 @@ class Progress:
         combiner = held.combiner or team.combiner(key, held.hearers)
         answers = not held.together or combiner == self._settings.agent
         missing = held.missing(share)
+        if not held.together and share and not self._suffices(held, share):
+            return self._refuse_alone(held, share)
         # Whoever answers has to have read the payload, also where no share of it is its own.
         if missing or (answers and held.fault is None and not held.was_read):
             return self._compute(held, missing)
@@ -43,13 +53,7 @@ class Progress:
             return self._answer_alone(held, now)
         if not answers:
             return self._hand_over(held, combiner, now)
-        if held.answerable and not held.missing(team.due(held.hearers)):
-            return self._answer(held, now)
-        if held.combiner is None:
-            held.combiner = combiner
-            wait_s = self._patience.for_share_s(self.awaited(held), own_s=held.own_s())
-            self._deadlines.set(held, now + wait_s)
-        return []
+        return self._combine(held, now)
 
     def all_on(self, now: float) -> list[Effect]:
         """Move all held requests on."""
@@ -80,7 +84,7 @@ class Progress:
             return False
         stage = self._stage_names[partial.stage]
         known = next(iter(held.contributions.values()), None)
-        shape = (len(partial.logits), len(self._settings.manifest.classes))
+        shape = (len(partial.logits), len(self._manifest.classes))
         fits = partial.logits.shape == shape and (
             known is None or known.logits.shape == partial.logits.shape
         )
@@ -108,7 +112,7 @@ class Progress:
         effects = self._holdings.let_go(held, route, now)
         return effects + self.on(held, now) if held.deliveries else effects
 
-    def overdue(self, held: Held, now: float) -> list[Effect]:
+    def _overdue(self, held: Held, now: float) -> list[Effect]:
         """A request has waited for others as long as was meant."""
         held.deadline = None
         combiner = held.combiner
@@ -116,12 +120,14 @@ class Progress:
             return self._answer_is_overdue(held, combiner, now)
         awaited = self.awaited(held)
         waited_s = now - (held.computed_at or held.arrived_at)
-        if self._patience.at_work(awaited) and waited_s < self._timing.longest_wait_s:
+        may_come = awaited or not held.answerable
+        at_work = may_come and self._patience.at_work(awaited)
+        if at_work and waited_s < self._timing.longest_wait_s:
             self._deadlines.set(held, now + self._timing.straggler_s)
             return []
         self._patience.missed(awaited)
         if held.answerable:
-            return self._answer(held, now)
+            return self._answer(held, now) if self._suffices(held) else self._refuse_shares(held)
         # None of the shares was ours: answer as in high-throughput mode.
         held.together = False
         return self.on(held, now)
@@ -137,16 +143,51 @@ class Progress:
             return self._compute(held, stages)
         return self.on(held, now)
 
+    def due(self, held: Held, deadline: float, now: float) -> list[Effect]:
+        """A deadline has passed that was set for this request, if it still stands."""
+        if self._is_out_of_time(held, now):
+            return self._answer_in_time(held, now)
+        if held.deadline == deadline and held.idle:
+            return self._overdue(held, now)
+        return []
+
     def _compute(self, held: Held, stages: tuple[str, ...]) -> list[Effect]:
         held.computing = True
         return [Compute(held.request, stages)]
 
     def _answer_alone(self, held: Held, now: float) -> list[Effect]:
-        if held.answerable:
+        if held.answerable and self._suffices(held):
             return self._answer(held, now)
         # We hold no slot at the moment: until we are placed again, nobody can do better here.
         self._deadlines.set(held, now + self._timing.handover_s)
         return []
+
+    def _combine(self, held: Held, now: float) -> list[Effect]:
+        complete = held.answerable and not held.missing(self.team.due(held.hearers))
+        if complete and self._suffices(held):
+            return self._answer(held, now)
+        if self._is_out_of_time(held, now):
+            return self._answer_in_time(held, now)
+        if held.combiner is None:
+            held.combiner = self._settings.agent
+            wait_s = self._patience.for_share_s(self.awaited(held), own_s=held.own_s())
+            if not self._suffices(held):
+                # Nothing is gained by an early refusal: a device may be about to be placed anew.
+                wait_s = max(wait_s, self._timing.straggler_s)
+            self._deadlines.set(held, now + wait_s)
+        return []
+
+    def _suffices(self, held: Held, share: tuple[str, ...] = ()) -> bool:
+        """Whether what is there, and our share, is at least what was asked for."""
+        there = {*held.contributions, *share}
+        return held.fault is not None or covers(self._manifest, there, held.request.minimum)
+
+    def _is_out_of_time(self, held: Held, now: float) -> bool:
+        """Whether the requester's deadline has passed for an answer that is ours to give."""
+        if held.answer_by is None or now < held.answer_by or held.token is not None:
+            return False
+        combiner = held.combiner or self.team.combiner(held.request.key, held.hearers)
+        return held.together and combiner == self._settings.agent
 
     def _hand_over(self, held: Held, combiner: str, now: float) -> list[Effect]:
         if held.combiner == combiner:
@@ -175,12 +216,40 @@ class Progress:
             replies, as_list = self._results(held, now), held.is_batch
         return [SendReply(held.request, replies, as_list, self._holdings.answering(held))]
 
+    def _answer_in_time(self, held: Held, now: float) -> list[Effect]:
+        """The requester's deadline has passed: answer with what is there, or say what is not."""
+        if held.answerable and self._suffices(held):
+            return self._answer(held, now)
+        minimum, online = held.request.minimum, self.team.due(held.hearers)
+        if not covers(self._manifest, online, minimum):
+            return self._refuse(held, too_little_online(self._manifest, online, minimum))
+        there = tuple(held.contributions) if held.was_read else ()
+        deadline_s = held.request.deadline_s or 0.0
+        fault = too_little_time(self._manifest, there, minimum, deadline_s=deadline_s)
+        return self._refuse(held, fault)
+
+    def _refuse_alone(self, held: Held, share: tuple[str, ...]) -> list[Effect]:
+        there, minimum = {*share, *held.contributions}, held.request.minimum
+        return self._refuse(held, too_little_alone(self._manifest, there, minimum))
+
+    def _refuse_shares(self, held: Held) -> list[Effect]:
+        minimum, online = held.request.minimum, self.team.due(held.hearers)
+        if covers(self._manifest, online, minimum):
+            return self._refuse(held, too_little_came(self._manifest, held.contributions, minimum))
+        return self._refuse(held, too_little_online(self._manifest, online, minimum))
+
+    def _refuse(self, held: Held, fault: RequestFault) -> list[Effect]:
+        """Answer one delivery with an error; the next equal request may fare better."""
+        replies = build_error(held.request, fault)
+        token = self._holdings.answering(held)
+        return [SendReply(held.request, replies, as_list=False, token=token)]
+
     def _results(self, held: Held, now: float) -> tuple[Reply, ...]:
         slowest_ms = max(part.compute_ms for part in held.contributions.values())
         return build_results(
             held.request,
             held.contributions,
-            manifest=self._settings.manifest,
+            manifest=self._manifest,
             digest=self._settings.digest,
             mode=Mode.HA if held.heard_by_all else Mode.HT,
             queue_ms=max(0.0, (now - held.arrived_at) * 1000 - slowest_ms),

@@ -36,9 +36,29 @@ class _Row:
         }
 
 
+def _name(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
+    if value is not None and not (value and value.isprintable()):
+        raise click.BadParameter("give the name of a sub-network, such as 100")
+    return value
+
+
 @click.command()
 @click.argument("images", nargs=-1, required=True, metavar="IMAGE...", type=click.Path())
 @click.option("--probabilities", is_flag=True, help="Also print every class's probability.")
+@click.option(
+    "--min-subnetwork",
+    metavar="NAME",
+    callback=_name,
+    help="The least that counts as an answer, for example 100: less is an error.",
+)
+@click.option(
+    "--deadline",
+    "deadline_s",
+    type=Seconds(),
+    metavar="SECONDS",
+    help="Where devices answer together, answer by then with what is there (degraded), or with an "
+    "error if that is too little.  [default: wait for each device that is at work]",
+)
 @click.option(
     "--timeout",
     "timeout_s",
@@ -55,6 +75,8 @@ def infer(
     target: Target,
     images: tuple[str, ...],
     probabilities: bool,
+    min_subnetwork: str | None,
+    deadline_s: float | None,
     timeout_s: float,
     as_json: bool,
 ) -> None:
@@ -64,7 +86,12 @@ def infer(
     that fails does not stop the others; the exit status is then 1.
     """
     with target.client(timeout_s=timeout_s) as client:
-        answers = client.infer_many(images, probabilities=probabilities)
+        answers = client.infer_many(
+            images,
+            probabilities=probabilities,
+            min_subnetwork=min_subnetwork,
+            deadline_s=deadline_s,
+        )
         rows = (
             row
             for image, answer in zip(images, answers, strict=True)

@@ -21,7 +21,7 @@ from fluid.client.exchange import Exchange, ExchangeOptions
 from fluid.client.window import ResendPolicy, Statistics
 from fluid.codec import Images, ImageSource, encode_image
 from fluid.errors import ImageError
-from fluid.messages.properties import PROBABILITIES_PROPERTY, UNIQUE_PROPERTY
+from fluid.messages.properties import UNIQUE_PROPERTY, wish_properties
 from fluid.messages.replies import Result
 from fluid.topics import Topics
 
@@ -110,18 +110,34 @@ class FluidClient:
                 self._exchange.stop()
 
     def infer(
-        self, image: ImageSource, *, probabilities: bool = False, timeout_s: float | None = None
+        self,
+        image: ImageSource,
+        *,
+        probabilities: bool = False,
+        min_subnetwork: str | None = None,
+        deadline_s: float | None = None,
+        timeout_s: float | None = None,
     ) -> Result:
         """Have one image classified, and wait for it.
 
         image: a path, encoded bytes (PNG, JPEG, `.npy`, raw), a uint8 array (h, w[, c]) or a
-        Pillow image. probabilities: also ask for every class's probability.
+        Pillow image. probabilities: also ask for every class's probability. min_subnetwork: the
+        least sub-network of the bundle that counts as an answer, for example "100"; what is less
+        is refused. deadline_s: where devices answer together, the cluster answers within this
+        time with what is there, marked `degraded` if that is not all; by default it waits for
+        each device that is at work. timeout_s: how long this client keeps asking.
 
         Raises `ImageError` for what is no image, `RequestRefused` for a coded error from the
         cluster, `RequestTimeout` if nobody answers, `BrokerError` if the first connection
-        fails, and ValueError if the image was a batch or for a `timeout_s` beyond a day.
+        fails, and ValueError if the image was a batch, for a time beyond a day, and for what
+        cannot be a sub-network's name.
         """
-        wish = self._wish(timeout_s, probabilities=probabilities)
+        wish = self._wish(
+            timeout_s,
+            probabilities=probabilities,
+            min_subnetwork=min_subnetwork,
+            deadline_s=deadline_s,
+        )
         return self._ask(encode_image(image), wish).result()
 
     def infer_batch(
@@ -129,6 +145,8 @@ class FluidClient:
         images: ImageSource | list[Images] | tuple[Images, ...],
         *,
         probabilities: bool = False,
+        min_subnetwork: str | None = None,
+        deadline_s: float | None = None,
         timeout_s: float | None = None,
     ) -> list[Result]:
         """Have several images classified by one request, which one answer completes.
@@ -138,7 +156,12 @@ class FluidClient:
         does; `RequestRefused` if any image of the batch was refused.
         """
         payload = encode_image(_stack(images) if isinstance(images, list | tuple) else images)
-        wish = self._wish(timeout_s, probabilities=probabilities)
+        wish = self._wish(
+            timeout_s,
+            probabilities=probabilities,
+            min_subnetwork=min_subnetwork,
+            deadline_s=deadline_s,
+        )
         return self._ask(payload, wish).results()
 
     def infer_many(
@@ -147,6 +170,8 @@ class FluidClient:
         *,
         window: int = 64,
         probabilities: bool = False,
+        min_subnetwork: str | None = None,
+        deadline_s: float | None = None,
         timeout_s: float | None = None,
     ) -> Generator[Answer, None, None]:
         """Have a stream of images classified, up to `window` at a time, in the order given.
@@ -163,7 +188,12 @@ class FluidClient:
         """
         if window < 1:
             raise ValueError(f"window must be at least 1, not {window}")
-        wish = self._wish(timeout_s, probabilities=probabilities)
+        wish = self._wish(
+            timeout_s,
+            probabilities=probabilities,
+            min_subnetwork=min_subnetwork,
+            deadline_s=deadline_s,
+        )
         return self._stream(images, window, wish)
 
     def _stream(
@@ -206,14 +236,13 @@ class FluidClient:
     def _submit(self, payload: bytes, wish: "_Wish") -> "_Ticket":
         exchange = self._connected()
         request_id = self._new_id()
-        wishes = (PROBABILITIES_PROPERTY,) if wish.probabilities else ()
         message = Message(
             topic=self._topics.infer,
             payload=payload,
             qos=1,
             response_topic=self._options.reply_topic,
             correlation=request_id.encode("ascii"),
-            user_properties=(UNIQUE_PROPERTY, *wishes),
+            user_properties=(UNIQUE_PROPERTY, *wish.properties),
         )
         return _Ticket(request_id, exchange.submit(request_id, message, timeout_s=wish.timeout_s))
 
@@ -226,10 +255,20 @@ class FluidClient:
         if self._exchange is not None and not ticket.future.done():
             self._exchange.abandon(ticket.request_id)
 
-    def _wish(self, timeout_s: float | None, *, probabilities: bool) -> "_Wish":
+    def _wish(
+        self,
+        timeout_s: float | None,
+        *,
+        probabilities: bool,
+        min_subnetwork: str | None,
+        deadline_s: float | None,
+    ) -> "_Wish":
         if timeout_s is None:
             timeout_s = self._timeout_s
-        return _Wish(_checked_timeout_s(timeout_s), probabilities)
+        properties = wish_properties(
+            probabilities=probabilities, min_subnetwork=min_subnetwork, deadline_s=deadline_s
+        )
+        return _Wish(_checked_timeout_s(timeout_s), properties)
 
     def _new_id(self) -> str:
         return f"{self._options.client_id}-{next(self._numbers)}"
@@ -238,7 +277,7 @@ class FluidClient:
 @dataclass(frozen=True, slots=True)
 class _Wish:
     timeout_s: float
-    probabilities: bool
+    properties: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)

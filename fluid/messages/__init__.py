@@ -29,7 +29,13 @@ from fluid.messages.inference import (
     encode_partials,
     request_key,
 )
-from fluid.messages.properties import PROBABILITIES_PROPERTY, UNIQUE_PROPERTY
+from fluid.messages.properties import (
+    DEADLINE_PROPERTY,
+    MAX_DEADLINE_S,
+    MIN_SUBNETWORK_PROPERTY,
+    PROBABILITIES_PROPERTY,
+    UNIQUE_PROPERTY,
+)
 from fluid.messages.replies import (
     ErrorReply,
     Reply,
@@ -39,7 +45,10 @@ from fluid.messages.replies import (
 )
 
 __all__ = [
+    "DEADLINE_PROPERTY",
     "KEY_BYTES",
+    "MAX_DEADLINE_S",
+    "MIN_SUBNETWORK_PROPERTY",
     "PROBABILITIES_PROPERTY",
     "UNIQUE_PROPERTY",
     "AgentState",

@@ -48,16 +48,18 @@ class Partial:
         return digest.startswith(self.bundle[: 2 * _BUNDLE_BYTES])
 
 
-def request_key(*, reply_to: str, request_id: bytes, payload: bytes) -> bytes:
+def request_key(*, reply_to: str, request_id: bytes, payload: bytes, wishes: bytes = b"") -> bytes:
     """16 bytes that name a request in the cluster.
 
     The content takes part, because clients that are not ours reuse correlation data; where the
-    answer goes takes part, because two clients may choose the same id.
+    answer goes takes part, because two clients may choose the same id; and what else is asked for
+    (`wishes`), because equal requests get the same answer.
     """
     digest = hashlib.blake2b(payload, digest_size=KEY_BYTES)
     digest.update(struct.pack("<II", len(reply_to), len(request_id)))
     digest.update(reply_to.encode())
     digest.update(request_id)
+    digest.update(wishes)
     return digest.digest()
 
 

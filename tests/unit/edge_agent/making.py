@@ -100,8 +100,10 @@ def arrival(
     route: Route = Route.EVERYONE,
     fault: RequestFault | None = None,
     unique: bool = False,
+    **changes: Any,
 ) -> RequestArrived:
-    return RequestArrived(request(name, fault=fault, unique=unique), route, ack_id)
+    made = request(name, fault=fault, unique=unique, **changes)
+    return RequestArrived(made, route, ack_id)
 
 
 def logits_of(stage: str, *, images: int = 1) -> Logits:

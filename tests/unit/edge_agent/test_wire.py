@@ -5,7 +5,8 @@ import pytest
 from edge_agent.core import effects as do
 from edge_agent.core import events as seen
 from edge_agent.core.events import Route
-from edge_agent.wire import HANDOVERS_PROPERTY, SessionOptions, Wire, route_of
+from edge_agent.wire import SessionOptions, Wire, route_of
+from edge_agent.wishes import HANDOVERS_PROPERTY
 from fluid.bus import Delivered, Message
 from fluid.bus.rules import check_filters, check_message
 from fluid.errors import ErrorCode

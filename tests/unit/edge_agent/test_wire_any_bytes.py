@@ -5,10 +5,13 @@ from hypothesis import strategies as st
 
 from edge_agent.core import effects as do
 from edge_agent.core import events as seen
-from edge_agent.wire import HANDOVERS_PROPERTY, SessionOptions, Wire
+from edge_agent.wire import SessionOptions, Wire
+from edge_agent.wishes import HANDOVERS_PROPERTY
 from fluid.bus import Delivered, Message
 from fluid.bus.rules import check_message
 from fluid.messages import (
+    DEADLINE_PROPERTY,
+    MIN_SUBNETWORK_PROPERTY,
     Done,
     ErrorReply,
     Malformed,
@@ -81,7 +84,10 @@ messages = st.builds(
     correlation=st.one_of(st.none(), st.binary(max_size=40)),
     user_properties=st.lists(
         st.tuples(
-            st.one_of(st.just(HANDOVERS_PROPERTY), property_texts),
+            st.one_of(
+                st.sampled_from((HANDOVERS_PROPERTY, DEADLINE_PROPERTY, MIN_SUBNETWORK_PROPERTY)),
+                property_texts,
+            ),
             property_texts,
         ),
         max_size=3,

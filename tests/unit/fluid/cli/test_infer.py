@@ -74,6 +74,22 @@ def test_errors_are_json_too(images: list[str]) -> None:
     assert refused["error"] == {"code": "wrong_shape", "message": "two bytes are too few"}
 
 
+def test_a_minimum_and_a_deadline_go_along_with_each_image(images: list[str]) -> None:
+    bus = FakeBus()
+    assert run(bus, "--min-subnetwork", "100", "--deadline", "0.5", *images).exit_code == 0
+    wishes = {("fluid-min-subnetwork", "100"), ("fluid-deadline-ms", "500")}
+    assert [wishes <= set(each.user_properties) for each in bus.published] == [True] * 3
+
+
+def test_what_cannot_be_asked_for_is_said_before_anything_is_sent(images: list[str]) -> None:
+    for option, value in (("--deadline", "0"), ("--min-subnetwork", "")):
+        bus = FakeBus()
+        result = run(bus, option, value, *images)
+        assert result.exit_code == 2
+        assert option in result.stderr
+        assert bus.published == []
+
+
 def test_a_time_out_is_an_error_of_its_image(images: list[str]) -> None:
     result = run(FakeBus(never_answer), "--timeout", "0.05", "--json", images[0])
     assert result.exit_code == 1

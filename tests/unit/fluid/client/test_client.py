@@ -99,6 +99,34 @@ def test_a_request_carries_all_that_an_agent_needs() -> None:
     assert request.user_properties == (UNIQUE_PROPERTY, PROBABILITIES_PROPERTY)
 
 
+def test_a_request_carries_what_it_asks_for() -> None:
+    bus = FakeBus()
+    with FluidClient(bus=bus) as client:
+        client.infer(b"x", min_subnetwork="100", deadline_s=0.25)
+        client.infer_batch(b"x", min_subnetwork="100", deadline_s=0.25)
+        list(client.infer_many([b"x"], min_subnetwork="100", deadline_s=0.25))
+    wishes = (("fluid-min-subnetwork", "100"), ("fluid-deadline-ms", "250"))
+    assert [each.user_properties for each in bus.published] == [(UNIQUE_PROPERTY, *wishes)] * 3
+
+
+@pytest.mark.parametrize("deadline_s", [0.0, -1.0, 86_401.0, float("nan")])
+def test_a_deadline_that_no_answer_can_meet_raises(deadline_s: float) -> None:
+    with (
+        FluidClient(bus=FakeBus()) as client,
+        pytest.raises(ValueError, match="deadline_s must be above 0 and at most 86400"),
+    ):
+        client.infer(b"x", deadline_s=deadline_s)
+
+
+@pytest.mark.parametrize("name", ["", "a\nb", "x" * 257])
+def test_what_cannot_be_a_sub_network_raises(name: str) -> None:
+    with (
+        FluidClient(bus=FakeBus()) as client,
+        pytest.raises(ValueError, match="min_subnetwork must be a sub-network's name"),
+    ):
+        client.infer(b"x", min_subnetwork=name)
+
+
 def test_every_request_says_that_its_id_is_its_own() -> None:
     bus = FakeBus()
     with FluidClient(bus=bus) as client:

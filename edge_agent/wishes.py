@@ -1,0 +1,77 @@
+"""What a request says beside its image: its user properties, read and checked.
+
+They come from anyone, so a value that makes no sense is a fault of the request, for its sender to
+read, or nothing where only agents write it.
+"""
+
+from dataclasses import dataclass
+
+from edge_agent.core.events import RequestFault
+from fluid.bus import Message
+from fluid.errors import ErrorCode
+from fluid.messages import (
+    DEADLINE_PROPERTY,
+    MAX_DEADLINE_S,
+    MIN_SUBNETWORK_PROPERTY,
+    PROBABILITIES_PROPERTY,
+    UNIQUE_PROPERTY,
+)
+
+# How often a request was taken from a dead device, so that it does not bring down all of them.
+HANDOVERS_PROPERTY = "fluid-handovers"
+
+_MOST_DEADLINE_MS = int(MAX_DEADLINE_S * 1000)
+_MOST_CHARACTERS = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """See `edge_agent.core.events.Request`. fault: the first property that makes no sense."""
+
+    wants_probabilities: bool
+    unique: bool
+    minimum: str | None
+    deadline_s: float | None
+    handovers: int
+    fault: RequestFault | None
+
+    def distinguish(self) -> bytes:
+        """What keeps two requests apart that are equal but for what they ask for."""
+        words = (
+            PROBABILITIES_PROPERTY[0] if self.wants_probabilities else "",
+            "" if self.minimum is None else f"{MIN_SUBNETWORK_PROPERTY}={self.minimum}",
+            "" if self.deadline_s is None else f"{DEADLINE_PROPERTY}={self.deadline_s}",
+        )
+        return "\0".join(words).encode(errors="replace") if any(words) else b""
+
+
+def read_wishes(message: Message) -> Wishes:
+    properties = dict(reversed(message.user_properties))  # of two with one name the first counts
+    deadline = properties.get(DEADLINE_PROPERTY)
+    deadline_ms = None if deadline is None else _positive(deadline)
+    unreadable = deadline is not None and deadline_ms is None
+    return Wishes(
+        wants_probabilities=PROBABILITIES_PROPERTY in message.user_properties,
+        unique=UNIQUE_PROPERTY in message.user_properties,
+        minimum=properties.get(MIN_SUBNETWORK_PROPERTY),
+        deadline_s=None if deadline_ms is None else deadline_ms / 1000,
+        handovers=_count(properties.get(HANDOVERS_PROPERTY, "")),
+        fault=_bad_deadline(deadline or "") if unreadable else None,
+    )
+
+
+def _bad_deadline(value: str) -> RequestFault:
+    return RequestFault(
+        ErrorCode.BAD_PROPERTY,
+        f"the user property {DEADLINE_PROPERTY} says {value[:_MOST_CHARACTERS]!r}; write whole "
+        f"milliseconds from 1 to {_MOST_DEADLINE_MS}, for example 250",
+    )
+
+
+def _positive(value: str) -> int | None:
+    number = int(value[:12]) if value.isascii() and value.isdigit() else 0
+    return number if 1 <= number <= _MOST_DEADLINE_MS else None
+
+
+def _count(value: str) -> int:
+    return min(int(value[:4]), 1000) if value.isascii() and value.isdigit() else 0
