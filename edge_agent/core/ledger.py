@@ -150,6 +150,10 @@ class Ledger:
         """How many requests another device holds."""
         self._patience.load(agent, queue)
 
+    def forget(self, agent: str) -> None:
+        """Another device is gone for good."""
+        self._patience.forget(agent)
+
     def confirmed(self, token: int, now: float, *, accepted: bool) -> list[Effect]:
         """The broker has one of our replies."""
         key = self._by_token.pop(token, None)
