@@ -121,6 +121,8 @@ class Switchboard:
         match effect:
             case do.PublishPresence(presence):
                 message = wire.presence(presence)
+            case do.ClearPresence(agent):
+                message = wire.cleared_presence(agent)
             case do.PublishHeartbeat(heartbeat):
                 message = wire.heartbeat(heartbeat)
             case do.PublishCluster():

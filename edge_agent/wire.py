@@ -30,9 +30,10 @@ from fluid.messages import (
     encode_replies,
     request_key,
 )
+from fluid.messages.control import DEFAULT_IN_FLIGHT
 from fluid.topics import Topics, is_agent_id
 
-DEFAULT_RECEIVE_MAXIMUM = 64
+DEFAULT_RECEIVE_MAXIMUM = DEFAULT_IN_FLIGHT
 _ID_CHARACTERS = 128
 _TOPIC_BYTES = 65_535  # MQTT 5, section 1.5.4
 _IMPOSTOR = Malformed("the payload speaks for another agent than the topic")
@@ -114,6 +115,10 @@ class Wire:
     def presence(self, presence: Presence) -> Message:
         topic = self.topics.presence(presence.agent)
         return Message(topic, presence.encode(), qos=1, retain=True)
+
+    def cleared_presence(self, agent: str) -> Message:
+        """An empty retained message removes the one before it (MQTT 5, section 3.3.1.3)."""
+        return Message(self.topics.presence(agent), b"", qos=1, retain=True)
 
     def probe(self, effect: do.OpenControl) -> Message:
         """A heartbeat with the QoS of the retained messages, so that it does not overtake them."""

@@ -169,6 +169,10 @@ class Adoptions:
     def __contains__(self, agent: str) -> bool:
         return agent in self._active
 
+    def is_settled(self, agent: str) -> bool:
+        """Whether the session of an agent that is gone was emptied and ended."""
+        return agent in self._settled
+
     def update(self, gone: Iterable[str], *, marker: str, now: float) -> list[Effect]:
         """Adopt whoever is gone; leave alone whoever is back. `gone` is empty for a follower."""
         wanted = set(gone)

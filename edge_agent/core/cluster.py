@@ -3,16 +3,22 @@
 Owns membership, election, mode and placement. It knows nothing of requests.
 """
 
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from edge_agent.core.effects import Effect, Note, PublishCluster
+from edge_agent.core.effects import ClearPresence, Effect, Note, PublishCluster
 from edge_agent.core.leadership import Leadership, rank
-from edge_agent.core.mode import ModeChoice
+from edge_agent.core.mode import Load, ModeChoice
 from edge_agent.core.peers import HealthChanged, Peers
-from edge_agent.core.placement import place
+from edge_agent.core.placement import place_groups
 from edge_agent.core.settings import Settings
 from edge_agent.core.team import Team
+from fluid.bundle import Manifest
 from fluid.messages import ClusterState, Heartbeat, Mode, Presence
+
+
+# What a placement is made of: the members, what held before, and our own bundle's slots.
+_Given = tuple[list[Presence], Mapping[str, tuple[str, ...]], tuple[str, ...]]
 
 
 class Cluster:
@@ -25,13 +31,23 @@ class Cluster:
         self._mode_choice = ModeChoice(settings.timing)
         self._operator_mode: Mode | None = None
         self._published: ClusterState | None = None
+        self._clearing: set[str] = set()
+        self._placed: tuple[_Given, Mapping[str, tuple[str, ...]]] | None = None
 
     @property
     def state(self) -> ClusterState | None:
         """What the leader last decided, as far as we heard."""
         return self.leadership.state
 
+    def serve(self, manifest: Manifest, digest: str) -> None:
+        """From now on this agent serves another bundle.
+
+        Raises `ValueError` if its pins do not fit that bundle's slots, and changes nothing then.
+        """
+        self._settings = replace(self._settings, manifest=manifest, digest=digest)
+
     def link_lost(self) -> None:
+        self._clearing.clear()
         self._published = None
         self._operator_mode = None
         self.peers.link_lost()
@@ -64,7 +80,15 @@ class Cluster:
     def presence(self, presence: Presence, now: float) -> list[Effect]:
         """Another agent's presence came round."""
         self.leadership.rumour(presence)
-        return notes_of(self.peers.presence(presence, now))
+        changes = self.peers.presence(presence, now)
+        if presence.agent not in self.peers:
+            return [Note("peer_ignored", {"agent": presence.agent}, problem=True)]
+        return notes_of(changes)
+
+    def forget(self, agent: str) -> None:
+        """An agent's presence was removed: it is gone for good, until it says otherwise."""
+        self.peers.forget(agent)
+        self._clearing.discard(agent)
 
     def judge(self, now: float) -> list[Effect]:
         return notes_of(self.peers.judge(now))
@@ -82,8 +106,9 @@ class Cluster:
             return self._claim(members, now)
         if not self.leadership.leads:
             self._published = None
+            self._mode_choice.reset()
             return []
-        return self._update(members, load, now)
+        return self._update(members, me, load, now)
 
     def team(self) -> Team:
         """Who hears requests to everyone now, and who of them holds which slot."""
@@ -104,13 +129,41 @@ class Cluster:
             )
             for slot in settings.manifest.slots
         }
-        return Team(settings.agent, settings.manifest, members, holders)
+        capacities = {
+            agent: capacity
+            for agent, capacity in (
+                (settings.agent, settings.capacity),
+                *((agent, presence.capacity) for agent, presence in hearing.items()),
+            )
+            if capacity != 1.0
+        }
+        return Team(settings.agent, settings.manifest, members, holders, capacities)
 
     def gone(self) -> tuple[str, ...]:
         """The agents whose sessions we are to empty: all that are not alive, while we lead."""
         if not self.leadership.leads:
             return ()
         return tuple(peer.presence.agent for peer in self.peers.known() if not peer.alive)
+
+    def tidy(self, now: float, *, is_settled: Callable[[str], bool]) -> list[Effect]:
+        """While we lead, remove whoever has been gone for long and left nothing behind.
+
+        Asked for once for each: all forget it when that comes round.
+        """
+        forget_after_s = self._settings.timing.forget_after_s
+        if not self.leadership.leads or forget_after_s <= 0:
+            self._clearing.clear()
+            return []
+        due = [
+            agent
+            for agent in self.peers.gone_for(forget_after_s, now)
+            if agent not in self._clearing and is_settled(agent)
+        ]
+        self._clearing.update(due)
+        effects: list[Effect] = []
+        for agent in due:
+            effects += [Note("peer_forgotten", {"agent": agent}), ClearPresence(agent)]
+        return effects
 
     def _members(self, me: Presence) -> list[Presence]:
         return sorted(
@@ -133,17 +186,18 @@ class Cluster:
         self._published = claim
         return [Note("claiming", {"term": term}), PublishCluster(claim)]
 
-    def _update(self, members: list[Presence], load: Heartbeat, now: float) -> list[Effect]:
+    def _update(
+        self, members: list[Presence], me: Presence, load: Heartbeat, now: float
+    ) -> list[Effect]:
         current = self._published or self.state
         if current is None:
             return []
         operator = self._operator_mode or current.operator_mode
-        heartbeats = [peer.heartbeat for peer in self.peers.alive() if peer.heartbeat]
         mode = self._mode_choice.choose(
             current.mode,
             operator=operator,
             votes=[member.vote for member in members],
-            loads=[load, *heartbeats],
+            loads=self._loads(current, me, load),
             now=now,
         )
         wanted = replace(
@@ -158,9 +212,33 @@ class Cluster:
         self._published = replace(wanted, epoch=current.epoch + 1)
         return [PublishCluster(self._published)]
 
-    def _place(self, members: list[Presence]) -> dict[str, tuple[str, ...]]:
+    def _loads(self, state: ClusterState, me: Presence, load: Heartbeat) -> list[Load]:
+        """What each member says of its load, as far as it was heard."""
+        heard = [(me, load)]
+        heard += [
+            (peer.presence, peer.heartbeat) for peer in self.peers.alive() if peer.heartbeat
+        ]
+        return [
+            Load(
+                queue=heartbeat.queue,
+                busy=heartbeat.busy,
+                bundle=presence.bundle,
+                slots=state.slots_of(presence.agent),
+                capacity=presence.capacity,
+                in_flight=presence.in_flight,
+            )
+            for presence, heartbeat in heard
+        ]
+
+    def _place(self, members: list[Presence]) -> Mapping[str, tuple[str, ...]]:
         before = self._published or self.state
-        return place(self._settings.manifest.slots, members, before.placement if before else {})
+        previous = before.placement if before else {}
+        given = (members, previous, self._settings.manifest.slots)
+        # Asked at each heartbeat of anybody, and mostly nothing has changed.
+        if self._placed is None or self._placed[0] != given:
+            placement = place_groups(members, previous, own_slots=given[2])
+            self._placed = (given, placement)
+        return self._placed[1]
 
 
 def notes_of(changes: list[HealthChanged]) -> list[Effect]:

@@ -47,6 +47,13 @@ class PublishPresence:
 
 
 @dataclass(frozen=True, slots=True)
+class ClearPresence:
+    """Remove the retained presence of an agent that is gone for good."""
+
+    agent: str
+
+
+@dataclass(frozen=True, slots=True)
 class PublishHeartbeat:
     heartbeat: Heartbeat
 
@@ -170,6 +177,7 @@ Effect = (
     | Serve
     | StopServing
     | PublishPresence
+    | ClearPresence
     | PublishHeartbeat
     | PublishCluster
     | Compute

@@ -102,6 +102,10 @@ class Ledger:
         """How many requests another device holds."""
         self._patience.load(agent, queue)
 
+    def forget(self, agent: str) -> None:
+        """Another device is gone for good."""
+        self._patience.forget(agent)
+
     def confirmed(self, token: int, now: float, *, accepted: bool) -> list[Effect]:
         """The broker has one of our replies."""
         held = self._holdings.take_answered(token)

@@ -230,6 +230,10 @@ class Node:
             interpreter=settings.interpreter,
             term=self._cluster.leadership.highest_term,
             leader=self._cluster.leadership.leader_of_highest_term,
+            slots=settings.manifest.slots,
+            pins=settings.pins,
+            capacity=settings.capacity,
+            in_flight=settings.in_flight,
         )
 
     def _farewell(self) -> Presence:
@@ -254,11 +258,13 @@ class Node:
             # Somebody tidied up too much. Newcomers would not see us: say it again.
             self._presence_said = None
         else:
-            self._cluster.peers.forget(agent)
+            self._cluster.forget(agent)
+            self._ledger.forget(agent)
 
     def _heartbeat_seen(self, heartbeat: Heartbeat, now: float) -> list[Effect]:
         if heartbeat.agent != self._settings.agent:
-            self._ledger.load(heartbeat.agent, heartbeat.queue)
+            if heartbeat.agent in self._cluster.peers:
+                self._ledger.load(heartbeat.agent, heartbeat.queue)
             return notes_of(self._cluster.peers.heartbeat(heartbeat, now))
         if self._identity.is_taken(heartbeat):
             message = (
@@ -332,7 +338,8 @@ class Node:
         able = self._leave_by is None and self._serving.mode is not None
         gone = self._cluster.gone() if able else ()
         marker = f"{self._settings.agent}.{self._identity.incarnation}"
-        return self._adoptions.update(gone, marker=marker, now=now)
+        effects = self._adoptions.update(gone, marker=marker, now=now)
+        return effects + self._cluster.tidy(now, is_settled=self._adoptions.is_settled)
 
     # Leaving.
 

@@ -11,6 +11,10 @@ from collections.abc import Collection
 from edge_agent.core.settings import Timing
 
 
+# Names come from peers, and nobody waits for so many.
+_MOST_AGENTS = 1024
+
+
 class Patience:
     """Remembers who is at work, and who is out of step with us."""
 
@@ -25,11 +29,18 @@ class Patience:
 
     def missed(self, agents: Collection[str]) -> None:
         """These agents did not, and will not, do their part in a request that we hold."""
-        self._out_of_step.update(agents)
+        for agent in agents:
+            if len(self._out_of_step) < _MOST_AGENTS:
+                self._out_of_step.add(agent)
 
     def load(self, agent: str, queue: int) -> None:
         """How many requests an agent holds, as its heartbeat says."""
         self._queues[agent] = queue
+
+    def forget(self, agent: str) -> None:
+        """An agent is gone for good."""
+        self._out_of_step.discard(agent)
+        self._queues.pop(agent, None)
 
     def out_of_step(self, agent: str) -> bool:
         return agent in self._out_of_step

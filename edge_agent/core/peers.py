@@ -12,6 +12,10 @@ from edge_agent.core.settings import Timing
 from fluid.messages import AgentState, Heartbeat, Presence
 
 
+# Anybody may publish presences; each is kept until it is forgotten.
+_MOST_KNOWN = 1024
+
+
 class Health(StrEnum):
     ONLINE = "online"
     SUSPECT = "suspect"
@@ -21,12 +25,16 @@ class Health(StrEnum):
 
 @dataclass(slots=True)
 class Peer:
-    """One agent as we know it. `last_heard` is when anything of this incarnation arrived."""
+    """One agent as we know it. `last_heard` is when anything of this incarnation arrived.
+
+    gone_since: when we first saw that it is dead or offline; None while it is alive.
+    """
 
     presence: Presence
     last_heard: float
     health: Health
     heartbeat: Heartbeat | None = None
+    gone_since: float | None = None
 
     @property
     def alive(self) -> bool:
@@ -50,6 +58,9 @@ class Peers:
         self._peers: dict[str, Peer] = {}
         self._last_echo: float | None = None
 
+    def __contains__(self, agent: str) -> bool:
+        return agent in self._peers
+
     def __getitem__(self, agent: str) -> Peer:
         return self._peers[agent]
 
@@ -65,9 +76,13 @@ class Peers:
         old = self._peers.get(presence.agent)
         if old is not None and presence.incarnation < old.presence.incarnation:
             return []
+        if old is None and not self._make_room():
+            return []
         online = presence.state is AgentState.ONLINE
         health = Health.ONLINE if online else Health.OFFLINE
-        self._peers[presence.agent] = Peer(presence, now, health)
+        # What is retained comes again with each connection, and its author has not moved.
+        since = None if online else now if old is None or old.alive else old.gone_since
+        self._peers[presence.agent] = Peer(presence, now, health, gone_since=since)
         if old is not None and old.health is health:
             return []
         return [HealthChanged(presence.agent, health)]
@@ -88,6 +103,7 @@ class Peers:
         if peer.health in (Health.SUSPECT, Health.DEAD):
             # A device that hung or was cut off is back. An offline one must say so itself.
             peer.health = Health.ONLINE
+            peer.gone_since = None
             return [HealthChanged(heartbeat.agent, Health.ONLINE)]
         return []
 
@@ -108,6 +124,7 @@ class Peers:
             # Compared as in `next_deadline`: a rounding apart, and the runtime would spin.
             if now >= peer.last_heard + self._timing.dead_after_s:
                 peer.health = Health.DEAD
+                peer.gone_since = now
             elif (
                 now >= peer.last_heard + self._timing.suspect_after_s
                 and peer.health is Health.ONLINE
@@ -132,6 +149,24 @@ class Peers:
             for peer in self.alive()
         ]
         return min(deadlines, default=None)
+
+    def gone_for(self, span_s: float, now: float) -> tuple[str, ...]:
+        """Who has been dead or offline for so long, as far as we saw."""
+        return tuple(
+            peer.presence.agent
+            for peer in self.known()
+            if peer.gone_since is not None and now - peer.gone_since >= span_s
+        )
+
+    def _make_room(self) -> bool:
+        """Whether one more can be known; whoever is gone for longest makes way."""
+        if len(self._peers) < _MOST_KNOWN:
+            return True
+        gone = [peer for peer in self.known() if peer.gone_since is not None]
+        if not gone:
+            return False
+        self.forget(min(gone, key=lambda peer: peer.gone_since or 0.0).presence.agent)
+        return True
 
     def _echo(self, now: float) -> None:
         if self.stalled(now):

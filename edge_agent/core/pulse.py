@@ -4,6 +4,10 @@ from edge_agent.core.effects import Effect, PublishHeartbeat
 from edge_agent.core.settings import Timing
 from fluid.messages import Heartbeat
 
+# An inference that takes longer than a beat is spread over the beats that follow its end, up to
+# this much: else a device that runs one slow model after the other would seem idle between them.
+_MOST_CARRIED_MS = 10_000.0
+
 
 class Pulse:
     """Sends a heartbeat each `heartbeat_s`, and measures the share of time spent computing."""
@@ -14,7 +18,7 @@ class Pulse:
         self._sequence = 0
         self._next_at: float | None = None
         self._last_at = 0.0
-        self._last_compute_ms = 0.0
+        self._told_compute_ms = 0.0
         self._busy = 0.0
 
     def start(self, now: float) -> None:
@@ -36,9 +40,11 @@ class Pulse:
         if self._next_at is None or now < self._next_at:
             return []
         spent_ms = (now - self._last_at) * 1000
+        untold_ms = min(compute_ms_total - self._told_compute_ms, _MOST_CARRIED_MS)
         if spent_ms > 0:
-            self._busy = min(1.0, (compute_ms_total - self._last_compute_ms) / spent_ms)
-        self._last_at, self._last_compute_ms = now, compute_ms_total
+            self._busy = min(1.0, untold_ms / spent_ms)
+        carried_ms = untold_ms - self._busy * max(0.0, spent_ms)
+        self._last_at, self._told_compute_ms = now, compute_ms_total - carried_ms
         self._sequence += 1
         self._next_at = now + self._timing.heartbeat_s
         return [PublishHeartbeat(self.load(queue, incarnation))]

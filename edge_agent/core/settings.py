@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from fluid.bundle import Manifest
 from fluid.messages import Mode, Role
+from fluid.messages.control import DEFAULT_IN_FLIGHT
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +34,20 @@ class Timing:
     overload_s: float = 1.0
     underload_s: float = 5.0
     leave_s: float = 3.0
+    # A device that is gone for longer is forgotten, once its session is settled; 0: never. As
+    # long as the broker keeps its session.
+    forget_after_s: float = 24 * 3600.0
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Who this agent is and what it serves. `digest` is the bundle's."""
+    """Who this agent is and what it serves. `digest` is the bundle's.
+
+    capacity: how much work it can do next to the others. pins: the only slots that it may hold;
+    () for any. in_flight: how many requests the broker may send it before it has answered one.
+
+    Raises `ValueError` if the pins do not fit the bundle or `max_slots`.
+    """
 
     agent: str
     role: Role
@@ -48,3 +58,20 @@ class Settings:
     max_slots: int = 1
     max_handovers: int = 2
     timing: Timing = field(default_factory=Timing)
+    capacity: float = 1.0
+    pins: tuple[str, ...] = ()
+    in_flight: int = DEFAULT_IN_FLIGHT
+
+    def __post_init__(self) -> None:
+        slots = self.manifest.slots
+        unknown = [slot for slot in self.pins if slot not in slots]
+        if unknown:
+            raise ValueError(
+                f"the bundle has no slot {', '.join(map(repr, unknown))} to pin to; "
+                f"its slots are {', '.join(slots)}"
+            )
+        if len(set(self.pins)) > self.max_slots:
+            raise ValueError(
+                f"{', '.join(self.pins)} are pinned, which is more than --max-slots "
+                f"{self.max_slots} allows; the bundle's slots are {', '.join(slots)}"
+            )

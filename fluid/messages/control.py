@@ -13,6 +13,12 @@ from typing import Any, TypeVar
 from fluid.fields import FieldError, Fields
 
 
+# Far more than anybody has, and little enough to place at each change.
+_MOST_SLOT_NAMES = 256
+LEAST_CAPACITY, GREATEST_CAPACITY = 0.001, 1000.0
+DEFAULT_IN_FLIGHT = 64
+
+
 class AgentState(StrEnum):
     ONLINE = "online"
     OFFLINE = "offline"
@@ -56,6 +62,11 @@ class Presence:
     expected of those alone that hear every request. max_slots is how many slots it may hold.
     term and leader: the highest term that it has seen, and whom it follows ("" for nobody): the
     retained cluster state can be overwritten by a leader of the past, presences cannot.
+
+    slots: all that its bundle has, in order; () where an older agent does not say. pins: the only
+    ones that it may hold; () for any. capacity: how much it can compute next to the others, from
+    LEAST_CAPACITY to GREATEST_CAPACITY. in_flight: how many requests it asks the broker for
+    before it has answered one.
     """
 
     agent: str
@@ -70,6 +81,10 @@ class Presence:
     interpreter: str = ""
     term: int = 0
     leader: str = ""
+    slots: tuple[str, ...] = ()
+    pins: tuple[str, ...] = ()
+    capacity: float = 1.0
+    in_flight: int = DEFAULT_IN_FLIGHT
 
     def encode(self) -> bytes:
         return _dump(
@@ -86,6 +101,10 @@ class Presence:
                 "interpreter": self.interpreter,
                 "term": self.term,
                 "leader": self.leader,
+                "slots": list(self.slots),
+                "pins": list(self.pins),
+                "capacity": self.capacity,
+                "in_flight": self.in_flight,
             }
         )
 
@@ -187,7 +206,25 @@ def _presence(fields: Fields) -> Presence:
         interpreter=fields.optional_text("interpreter") or "",
         term=fields.integer("term"),
         leader=fields.text("leader"),
+        slots=_slot_names(fields, "slots"),
+        pins=_slot_names(fields, "pins"),
+        capacity=_capacity(fields),
+        in_flight=fields.integer("in_flight") if "in_flight" in fields else DEFAULT_IN_FLIGHT,
     )
+
+
+def _slot_names(fields: Fields, name: str) -> tuple[str, ...]:
+    names = fields.texts(name) if name in fields else ()
+    if len(names) > _MOST_SLOT_NAMES or len(set(names)) < len(names):
+        raise FieldError(f"'{name}' must be at most {_MOST_SLOT_NAMES} different names")
+    return names
+
+
+def _capacity(fields: Fields) -> float:
+    capacity = fields.number("capacity") if "capacity" in fields else 1.0
+    if not LEAST_CAPACITY <= capacity <= GREATEST_CAPACITY:
+        raise FieldError(f"'capacity' must be from {LEAST_CAPACITY:g} to {GREATEST_CAPACITY:g}")
+    return capacity
 
 
 def _heartbeat(fields: Fields) -> Heartbeat:
