@@ -2,7 +2,10 @@
 
 .DEFAULT_GOAL := help
 SEEDS ?= 1000
-.PHONY: help setup demo test sim check format clean
+ROUNDS ?= 100
+AGENTS ?= 2 4
+SEED ?= 1
+.PHONY: help setup demo test sim chaos check format clean
 
 help: ## list these targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -18,6 +21,9 @@ test: setup ## run all tests
 
 sim: setup ## run SEEDS=1000 seeded storms of faults for two and for four devices
 	@HYPOTHESIS_PROFILE=default FLUID_SIM_SEEDS=$(SEEDS) scripts/test -q tests/simulation tests/unit/edge_agent
+
+chaos: setup ## ROUNDS=100 faults under load for AGENTS="2 4", into docs/results/chaos.md
+	@scripts/chaos --rounds $(ROUNDS) --agents "$(AGENTS)" --seed $(SEED) --output docs/results
 
 check: setup ## lint, formatting and types
 	@scripts/check

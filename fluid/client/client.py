@@ -140,6 +140,37 @@ class FluidClient:
         )
         return self._ask(encode_image(image), wish).result()
 
+    def submit(
+        self, image: ImageSource, *, probabilities: bool = False, timeout_s: float | None = None
+    ) -> "Future[Answer]":
+        """Send one image without waiting: for programs that pace themselves.
+
+        Returns at once, whatever is under way: nothing but the caller bounds how much that is.
+        The first request of a client connects, and waits for that.
+
+        The future always ends, and never with an exception: errors are values in its `Answer`,
+        as in `infer_many`. A request is kept until it is answered or its time is up, whether or
+        not somebody holds the future; `cancel()` lets go of it. An answer that comes afterwards
+        is counted as late and dropped. A future's callbacks run in the client's own thread, or in
+        the one that cancels: they hold up all answers, so keep them short, and call nothing of
+        the client in them that waits.
+
+        Raises `BrokerError` if the first connection fails, ValueError for a `timeout_s` beyond a
+        day, and RuntimeError once the client is closed.
+        """
+        wish = self._wish(timeout_s, probabilities=probabilities)
+        try:
+            ticket = self._submit(encode_image(image), wish)
+        except ImageError as error:
+            return self._unsent(error).future
+
+        def let_go(future: "Future[Answer]") -> None:
+            if future.cancelled() and self._exchange is not None:
+                self._exchange.abandon(ticket.request_id)
+
+        ticket.future.add_done_callback(let_go)
+        return ticket.future
+
     def infer_batch(
         self,
         images: ImageSource | list[Images] | tuple[Images, ...],

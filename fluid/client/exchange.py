@@ -120,6 +120,7 @@ class Exchange:
     def submit(self, request_id: str, message: Message, *, timeout_s: float) -> "Future[Answer]":
         """Send a request until it is answered; the future always ends, and never with an error.
 
+        Who cancels the future calls `abandon` as well.
         `message` lacks only its expiry. Raises RuntimeError once the exchange has stopped.
         """
         future: Future[Answer] = Future()
@@ -188,7 +189,8 @@ class Exchange:
                 self._window.submit(item.request_id, item.submitted_s, timeout_s=item.timeout_s)
             case _Abandon(request_id):
                 if self._window.abandon(request_id):
-                    del self._requests[request_id]
+                    # Whoever waits for a cancelled future waits until it says so.
+                    _still_wanted(self._requests.pop(request_id).future)
             case Opened():
                 self._subscribe()
             case Closed():
@@ -325,4 +327,11 @@ class Exchange:
         self._finish(Answer(timed_out.request_id, (), error, latency_ms, timed_out.attempts))
 
     def _finish(self, answer: Answer) -> None:
-        self._requests.pop(answer.id).future.set_result(answer)
+        future = self._requests.pop(answer.id).future
+        if _still_wanted(future):
+            future.set_result(answer)
+
+
+def _still_wanted(future: "Future[Answer]") -> bool:
+    """Whether nobody cancelled it; from now on nobody can. To be asked once of each future."""
+    return future.set_running_or_notify_cancel()

@@ -3,7 +3,7 @@ import itertools
 import json
 import threading
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 
 import numpy as np
@@ -490,6 +490,89 @@ class TestStreams:
             pytest.raises(OSError, match="unplugged"),
         ):
             list(client.infer_many(camera()))
+
+
+class TestSubmittedRequests:
+    """`submit` hands an image over and goes on."""
+
+    def test_each_gets_its_own_answer_in_whatever_order_they_come(self) -> None:
+        held: list[Message] = []
+
+        def answer_three_backwards(link: FakeLink, request: Message) -> None:
+            held.append(request)
+            if len(held) == 3:
+                for each in reversed(held):
+                    answer_with_length(link, each)
+
+        with FluidClient(bus=FakeBus(answer_three_backwards)) as client:
+            futures = [client.submit(payload) for payload in (b"1", b"22", b"333")]
+            answers = [future.result(timeout=30.0) for future in futures]
+        assert [answer.result().label for answer in answers] == [1, 2, 3]
+        assert all(answer.attempts == 1 for answer in answers)
+
+    def test_nothing_that_is_under_way_holds_up_the_next(self) -> None:
+        with FluidClient(bus=FakeBus(never_answer), timeout_s=3600.0) as client:
+            futures = [client.submit(b"x") for _ in range(200)]
+            assert not any(future.done() for future in futures)
+        errors = [future.result(timeout=30.0).error for future in futures]
+        assert {type(error) for error in errors} == {RequestError}  # the client was closed
+
+    def test_an_image_that_cannot_be_read_is_an_answer_with_an_error(self, tmp_path: Path) -> None:
+        with FluidClient(bus=FakeBus()) as client:
+            answer = client.submit(tmp_path / "gone.png").result(timeout=30.0)
+        assert isinstance(answer.error, ImageError)
+        assert answer.attempts == 0
+
+    def test_no_answer_in_time_is_an_answer_with_an_error(self) -> None:
+        with FluidClient(bus=FakeBus(never_answer)) as client:
+            answer = client.submit(b"x", timeout_s=0.05).result(timeout=30.0)
+        assert isinstance(answer.error, RequestTimeout)
+
+    def test_probabilities_are_asked_for_on_request(self) -> None:
+        bus = FakeBus()
+        with FluidClient(bus=bus) as client:
+            client.submit(b"x", probabilities=True).result(timeout=30.0)
+        assert PROBABILITIES_PROPERTY in bus.published[0].user_properties
+
+    def test_a_cancelled_request_is_let_go_of_and_its_answer_dropped_as_late(self) -> None:
+        published = threading.Event()
+
+        def hold_the_first(link: FakeLink, request: Message) -> None:
+            if request.payload != b"1":
+                answer_with_length(link, request)
+            published.set()
+
+        bus = FakeBus(hold_the_first)
+        with FluidClient(bus=bus, timeout_s=3600.0) as client:
+            future = client.submit(b"1")
+            assert published.wait(30.0)
+            assert future.cancel()
+            assert wait([future], timeout=30.0).done == {future}
+            answer_with_length(bus.links[0], bus.published[0])
+            assert client.infer(b"22").label == 2  # the client is none the worse for it
+            statistics = client.statistics
+        assert (statistics.answered, statistics.late) == (1, 1)
+        assert future.cancelled()
+
+    def test_cancelling_may_race_with_the_answer_and_with_the_end(self) -> None:
+        with FluidClient(bus=FakeBus(), timeout_s=3600.0) as client:
+            futures = [client.submit(b"x") for _ in range(300)]
+            for future in futures:
+                future.cancel()
+            assert client.infer(b"22").label == 2
+        assert wait(futures, timeout=30.0).not_done == set()
+
+    def test_an_answered_request_cannot_be_cancelled(self) -> None:
+        with FluidClient(bus=FakeBus()) as client:
+            future = client.submit(b"1")
+            assert future.result(timeout=30.0).result().label == 1
+            assert not future.cancel()
+
+    def test_a_closed_client_takes_no_more(self) -> None:
+        client = FluidClient(bus=FakeBus())
+        client.close()
+        with pytest.raises(RuntimeError, match="closed"):
+            client.submit(b"x")
 
 
 def test_threads_share_a_client() -> None:

@@ -1,0 +1,112 @@
+"""The cluster that things happen to: a broker with persistence and any number of agents.
+
+Owns the processes and looks at the cluster from outside; what happens to it is `faults`'.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from broker import LocalBroker
+from fluid.bus.mqtt import BrokerAddress, MqttBus
+from fluid.client import ClusterSnapshot, cluster_snapshot, set_mode
+from fluid.errors import BrokerError
+from fluid.messages import Mode
+from fluid.topics import Topics
+from tests.integration.harness.agents import AgentProcess
+from tests.processes import wait_until
+
+FORMED_TIMEOUT_S = 60.0  # only to end a round that never ends
+# Long enough to hear a heartbeat of everybody who is alive; a silent one is not waited for longer.
+_HEARTBEATS_S = 0.8
+
+
+class Fleet:
+    """Use it in `with`. Its first agent is the master, the others are workers."""
+
+    def __init__(self, broker: LocalBroker, size: int, *, bundle: Path, folder: Path) -> None:
+        """broker: a started one. folder: where the agents' logs go."""
+        self.broker = broker
+        self.topics = Topics()
+        self.bus = MqttBus(BrokerAddress.parse(broker.url))
+        self.names = ("master", *(f"worker{number}" for number in range(1, size)))
+        common = ["--broker", broker.url, "--bundle", str(bundle), "--verbose"]
+        self._agents = {
+            name: AgentProcess(
+                ["--role", name.rstrip("0123456789"), "--id", name, *common],
+                log=folder / f"{name}.log",
+            )
+            for name in self.names
+        }
+
+    def __enter__(self) -> Self:
+        for agent in self._agents.values():
+            agent.start()
+        return self
+
+    def __exit__(
+        self,
+        _type: type[BaseException] | None,
+        _value: BaseException | None,
+        _traceback: TracebackType | None,
+    ) -> None:
+        for agent in self._agents.values():
+            agent.close()
+
+    def __getitem__(self, name: str) -> AgentProcess:
+        return self._agents[name]
+
+    def wait_until_formed(self, mode: Mode, *, members: Sequence[str] = ()) -> int:
+        """Wait until all of `members` (by default all) serve in `mode`, led by the best of them.
+
+        The operator's word is said again if the cluster has not taken it up; returns how often.
+        """
+        members = members or self.names
+        words = 0
+
+        def formed() -> bool:
+            nonlocal words
+            for agent in self._agents.values():
+                agent.check()
+            try:
+                snapshot = self._snapshot()
+                if snapshot.has_leader and not _has_word(snapshot, mode):
+                    words += 1
+                    set_mode(self.bus, self.topics, mode, timeout_s=1.0)
+                    return False
+            except BrokerError:  # the broker is on its way up
+                return False
+            return is_formed(snapshot, mode, members)
+
+        wait_until(formed, timeout_s=FORMED_TIMEOUT_S, what=f"not all serve in {mode}")
+        return words
+
+    def _snapshot(self) -> ClusterSnapshot:
+        return cluster_snapshot(
+            self.bus, self.topics, timeout_s=3.0, quiet_s=0.05, heartbeats_s=_HEARTBEATS_S
+        )
+
+
+def is_formed(snapshot: ClusterSnapshot, mode: Mode, members: Sequence[str]) -> bool:
+    """Whether exactly `members` (the best first) are in the cluster and serve in `mode`.
+
+    A broker that was killed may hold presences of the past: only an agent whose heartbeats are
+    of the same incarnation is there.
+    """
+    state = snapshot.state
+    if state is None or state.leader != members[0] or set(state.members) != set(members):
+        return False
+    present = {
+        each.agent
+        for each in snapshot.online
+        if each.serving is mode
+        and each.agent in snapshot.heartbeats
+        and snapshot.heartbeats[each.agent].incarnation == each.incarnation
+    }
+    placed = {agent for holders in state.placement.values() for agent in holders}
+    return state.mode is mode and present == set(members) and set(members) <= placed
+
+
+def _has_word(snapshot: ClusterSnapshot, mode: Mode) -> bool:
+    return snapshot.state is not None and snapshot.state.operator_mode is mode
