@@ -5,6 +5,7 @@ Owns membership, election, mode and placement. It knows nothing of requests.
 
 from dataclasses import replace
 
+from edge_agent.core.edition import Edition
 from edge_agent.core.effects import Effect, Note, PublishCluster
 from edge_agent.core.leadership import Leadership, rank
 from edge_agent.core.mode import ModeChoice
@@ -12,6 +13,7 @@ from edge_agent.core.peers import HealthChanged, Peers
 from edge_agent.core.placement import place
 from edge_agent.core.settings import Settings
 from edge_agent.core.team import Team
+from fluid.bundle import Manifest
 from fluid.messages import ClusterState, Heartbeat, Mode, Presence
 
 
@@ -20,6 +22,7 @@ class Cluster:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self._edition = settings.edition
         self.peers = Peers(settings.agent, settings.timing)
         self.leadership = Leadership(settings.agent, settings.timing)
         self._mode_choice = ModeChoice(settings.timing)
@@ -30,6 +33,10 @@ class Cluster:
     def state(self) -> ClusterState | None:
         """What the leader last decided, as far as we heard."""
         return self.leadership.state
+
+    def serve(self, manifest: Manifest, digest: str) -> None:
+        """From now on this agent serves another bundle."""
+        self._edition = Edition(manifest, digest)
 
     def link_lost(self) -> None:
         self._published = None
@@ -87,24 +94,29 @@ class Cluster:
 
     def team(self) -> Team:
         """Who hears requests to everyone now, and who of them holds which slot."""
-        settings = self._settings
+        me, edition = self._settings.agent, self._edition
         hearing = {
             peer.presence.agent: peer.presence
             for peer in self.peers.alive()
             if peer.presence.serving is Mode.HA
         }
-        members = tuple(sorted([settings.agent, *hearing]))
+        members = tuple(sorted([me, *hearing]))
         placement = self.state.placement if self.state else {}
         holders = {
             slot: tuple(
                 agent
                 for agent in placement.get(slot, ())
-                if agent == settings.agent
-                or (agent in hearing and hearing[agent].bundle == settings.digest)
+                if agent == me or (agent in hearing and hearing[agent].bundle == edition.digest)
             )
-            for slot in settings.manifest.slots
+            for slot in edition.manifest.slots
         }
-        return Team(settings.agent, settings.manifest, members, holders)
+        is_placed = any(me in agents for agents in placement.values())
+        if is_placed and not any(me in agents for agents in holders.values()):
+            # The leader serves a bundle of other slots and places those. Until it serves ours,
+            # whoever asks us gets what our first slot says.
+            first = edition.manifest.slots[0]
+            holders[first] = tuple(sorted((*holders[first], me)))
+        return Team(me, edition.manifest, members, holders)
 
     def gone(self) -> tuple[str, ...]:
         """The agents whose sessions we are to empty: all that are not alive, while we lead."""
@@ -160,7 +172,7 @@ class Cluster:
 
     def _place(self, members: list[Presence]) -> dict[str, tuple[str, ...]]:
         before = self._published or self.state
-        return place(self._settings.manifest.slots, members, before.placement if before else {})
+        return place(self._edition.manifest.slots, members, before.placement if before else {})
 
 
 def notes_of(changes: list[HealthChanged]) -> list[Effect]:

@@ -9,6 +9,7 @@ answer may come twice, never not at all.
 from itertools import count
 
 from edge_agent.core.answers import Contribution, build_error, build_results
+from edge_agent.core.edition import Edition
 from edge_agent.core.effects import (
     Ack,
     Compute,
@@ -34,7 +35,8 @@ class Ledger:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._timing = settings.timing
-        self._stage_names = tuple(stage.name for stage in settings.manifest.stages)
+        self._edition = settings.edition
+        self._stage_names = self._edition.stage_names()
         self._team = Team(settings.agent, settings.manifest, (settings.agent,))
         self._held: dict[bytes, Held] = {}
         self._deadlines = Deadlines()
@@ -87,6 +89,8 @@ class Ledger:
         held = self._held.get(event.key)
         if held is None:
             return []
+        if event.digest != self._edition.digest:
+            return self._computed_too_late(held, now)
         held.is_batch = event.is_batch
         for stage, logits in event.outputs.items():
             # Shares that came before ours were taken on trust: ours shows how many images it is.
@@ -99,15 +103,18 @@ class Ledger:
         held = self._held.get(event.key)
         if held is None:
             return []
+        if event.digest != self._edition.digest:
+            return self._computed_too_late(held, now)
         held.fault = event.fault
         return self._share_ready(held, now)
 
     def partial(self, partial: Partial, now: float) -> list[Effect]:
         """Another device handed us a share."""
-        if not partial.is_of_bundle(self._settings.digest):
-            return []
         held = self._held.get(partial.key)
-        if held is None or not held.together:
+        of_ours = partial.is_of_bundle(self._edition.digest)
+        # What is of another bundle is of use if that is the one that we serve next. And whoever
+        # sent it has to be told if the request never reached us.
+        if held is None or not held.together or not of_ours:
             self._memory.keep_early_partial(partial, now)
             return []
         self._patience.heard(partial.sender)
@@ -179,6 +186,20 @@ class Ledger:
         self._by_token.clear()
         self._deadlines.clear()
 
+    def serve(self, edition: Edition, team: Team, now: float) -> list[Effect]:
+        """Answer with another bundle from now on; what is not answered yet starts afresh.
+
+        team: the members, as those see them who serve that bundle.
+        """
+        self._edition, self._team = edition, team
+        self._stage_names = edition.stage_names()
+        for held in self._held.values():
+            held.start_afresh()
+            if held.together:
+                for partial in self._memory.take_early_partials(held.request.key):
+                    self._contribute(held, partial)
+        return self._progress_all(now)
+
     def team_changed(self, team: Team, now: float) -> list[Effect]:
         """Members came or went: hand our shares to whoever combines now."""
         if team == self._team:
@@ -216,7 +237,13 @@ class Ledger:
         # for has not come to what we hold: every session has the requests in one order, so what
         # it hands us is from before our time, or what we hold is from before its own.
         senders = self._awaited_since(now - after_s) if self._held else None
-        unheard = self._memory.take_unheard(now, after_s=after_s, senders=senders)
+        unheard = {
+            key: sender
+            for key, sender in self._memory.take_unheard(
+                now, after_s=after_s, senders=senders
+            ).items()
+            if not (key in self._held and self._held[key].together)  # else of another bundle
+        }
         for sender in set(unheard.values()):
             self._patience.missed((sender,))
         if unheard:
@@ -248,6 +275,11 @@ class Ledger:
         held.computed_at = now
         # Whoever has a share of ours does not have this one.
         held.combiner = None
+        return self._progress(held, now)
+
+    def _computed_too_late(self, held: Held, now: float) -> list[Effect]:
+        """The executor got the job before another bundle was in force."""
+        held.computing = False
         return self._progress(held, now)
 
     def _progress(self, held: Held, now: float) -> list[Effect]:
@@ -300,7 +332,7 @@ class Ledger:
             Partial(
                 held.request.key,
                 contribution.device,
-                self._settings.digest,
+                self._edition.digest,
                 self._stage_names.index(stage),
                 contribution.logits,
                 contribution.compute_ms,
@@ -346,11 +378,13 @@ class Ledger:
 
     def _contribute(self, held: Held, partial: Partial) -> bool:
         """Add another device's share; False if it is known or cannot belong to this request."""
+        if not partial.is_of_bundle(self._edition.digest):
+            return False
         if partial.stage >= len(self._stage_names):
             return False
         stage = self._stage_names[partial.stage]
         known = next(iter(held.contributions.values()), None)
-        shape = (len(partial.logits), len(self._settings.manifest.classes))
+        shape = (len(partial.logits), len(self._edition.manifest.classes))
         fits = partial.logits.shape == shape and (
             known is None or known.logits.shape == partial.logits.shape
         )
@@ -374,8 +408,8 @@ class Ledger:
         return build_results(
             held.request,
             held.contributions,
-            manifest=self._settings.manifest,
-            digest=self._settings.digest,
+            manifest=self._edition.manifest,
+            digest=self._edition.digest,
             mode=Mode.HA if held.heard_by_all else Mode.HT,
             queue_ms=max(0.0, (now - held.arrived_at) * 1000 - slowest_ms),
             degraded=held.heard_by_all and bool(held.missing(self._team.due(held.expected))),

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from edge_agent.core.edition import Edition
 from fluid.bundle import Manifest
 from fluid.messages import Mode, Role
 
@@ -37,7 +38,7 @@ class Timing:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Who this agent is and what it serves. `digest` is the bundle's."""
+    """Who this agent is and what it serves at first. `digest` is the bundle's."""
 
     agent: str
     role: Role
@@ -48,3 +49,8 @@ class Settings:
     max_slots: int = 1
     max_handovers: int = 2
     timing: Timing = field(default_factory=Timing)
+
+    @property
+    def edition(self) -> Edition:
+        """The bundle that the agent starts with; see `edition.py` for the one in force."""
+        return Edition(self.manifest, self.digest)
