@@ -3,10 +3,12 @@
 import logging
 import signal
 import sys
+import threading
 from pathlib import Path
 
 import click
 
+from edge_agent.bundle_source import BundleSource
 from edge_agent.core.settings import Settings
 from edge_agent.runtime import Agent, Outcome
 from edge_agent.wire import DEFAULT_RECEIVE_MAXIMUM, SessionOptions, Wire
@@ -56,7 +58,7 @@ class AgentId(click.ParamType[str]):
     "bundle_folder",
     type=click.Path(path_type=Path),
     required=True,
-    help="The folder that `fluid train` wrote.",
+    help="The folder that `fluid train` wrote, or a symbolic link to it.",
 )
 @click.option(
     "--base-topic",
@@ -102,8 +104,12 @@ def main(  # noqa: PLR0913 - one argument for each option
 ) -> None:
     """Serve a slot of a bundle, and carry on when other agents come and go.
 
-    Exit status: 0 after SIGTERM or Ctrl-C, 2 if the bundle or an option cannot be used, 3 if the
-    broker refuses the credentials, 4 if another agent has the same id.
+    When the bundle folder changes, or on SIGHUP, the new bundle is verified and loaded, and then
+    served; a bad one is refused in the log, and the old one is served on.
+
+    Exit status: 0 after SIGTERM or Ctrl-C, 1 after a fault of the agent's own, 2 if the bundle or
+    an option cannot be used, 3 if the broker refuses the credentials, 4 if another agent has the
+    same id.
     """
     logging.basicConfig(
         level=logging.DEBUG if verbose else logging.INFO,
@@ -111,6 +117,7 @@ def main(  # noqa: PLR0913 - one argument for each option
         stream=sys.stderr,
     )
     try:
+        source = BundleSource.at(bundle_folder)
         bundle = load_bundle(bundle_folder)
         package = find_interpreter()
         wire = Wire(Topics(base_topic), agent_id, SessionOptions(receive_maximum=in_flight))
@@ -124,7 +131,7 @@ def main(  # noqa: PLR0913 - one argument for each option
             vote=Mode(vote),
             max_slots=max_slots,
         )
-        agent = Agent(settings, bundle, bus=bus, wire=wire, package=package)
+        agent = Agent(settings, bundle, bus=bus, wire=wire, package=package, source=source)
     except (FluidError, ValueError, OSError) as error:
         _end(Outcome(EXIT_UNUSABLE, str(error)))
     _log.info(
@@ -137,6 +144,8 @@ def main(  # noqa: PLR0913 - one argument for each option
         bus.address,
     )
     _leave_on_signals(agent)
+    _reload_on_signal(agent)
+    _end_with_any_thread(agent)
     _end(agent.run())
 
 
@@ -150,6 +159,25 @@ def _leave_on_signals(agent: Agent) -> None:
 
     signal.signal(signal.SIGTERM, handle)
     signal.signal(signal.SIGINT, handle)
+
+
+def _reload_on_signal(agent: Agent) -> None:
+    def handle(_number: int, _frame: object) -> None:
+        agent.reload()
+
+    signal.signal(signal.SIGHUP, handle)
+
+
+def _end_with_any_thread(agent: Agent) -> None:
+    """The last resort: where a thread dies of something that nobody caught, the agent must not go
+    on looking alive."""
+
+    def hook(died: threading.ExceptHookArgs) -> None:
+        name = died.thread.name if died.thread else "a thread"
+        threading.__excepthook__(died)
+        agent.fail(f"the thread '{name}' failed: {died.exc_value!r}")
+
+    threading.excepthook = hook
 
 
 def _end(outcome: Outcome) -> None:

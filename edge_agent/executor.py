@@ -2,6 +2,10 @@
 
 It works beside the network and the state: it gets `Compute` effects and posts `Computed` or
 `ComputeFailed`. It decides nothing, and a payload can do no worse than fail.
+
+Bundles change in the queue's own order: what was submitted before `use` is run with the bundle
+before, what comes after it with the new one. Then nothing refers to the old one any more, and its
+memory is free.
 """
 
 import logging
@@ -12,21 +16,21 @@ from collections.abc import Callable
 
 from edge_agent.core.effects import Compute
 from edge_agent.core.events import Computed, ComputeFailed, RequestFault
+from edge_agent.models import Models
 from fluid.bundle import Bundle
 from fluid.codec import DecodeFailure, DecodeLimits, decode_images
 from fluid.errors import ErrorCode
 from fluid.interpreter import InterpreterPackage
-from fluid.servable import expect_servable
-from fluid.submodel import SubModel
 
 _log = logging.getLogger(__name__)
 
 
 class Executor:
-    """The executor thread. `post` is called from it with each outcome; it must only enqueue.
+    """The executor thread.
 
-    Raises `BundleError` at once for a bundle of a family that agents cannot serve, or of which a
-    model cannot be loaded or is not what its manifest promises.
+    `post` is called from it with each outcome, and `failed` if it ends of anything but a payload
+    or a model, such as a lack of memory; both must only enqueue. Raises `BundleError` at once as
+    `Models` does.
     """
 
     def __init__(
@@ -35,27 +39,34 @@ class Executor:
         package: InterpreterPackage,
         *,
         post: Callable[[Computed | ComputeFailed], None],
+        failed: Callable[[str], None],
         limits: DecodeLimits | None = None,
     ) -> None:
-        expect_servable(bundle.manifest)
-        self._input = bundle.manifest.input
         self._limits = limits or DecodeLimits()
         self._post = post
+        self._failed = failed
         # Loaded before the agent says that it is there: its first answer is as quick as the rest.
-        self._models = {
-            stage.name: SubModel(bundle, stage.name, package=package)
-            for stage in bundle.manifest.stages
-        }
-        # Bounded by what the agent holds: the broker sends no more than the receive maximum.
-        self._jobs: queue.SimpleQueue[Compute | None] = queue.SimpleQueue()
+        self._models = Models(bundle, package)
+        # Bounded by what the agent holds: the core has one job at a time run for each request,
+        # and the broker sends no more requests than the receive maximum. Where a link is lost and
+        # its requests come again, the jobs that still wait are theirs.
+        self._jobs: queue.SimpleQueue[Compute | Models | None] = queue.SimpleQueue()
+        self._waiting: set[tuple[bytes, tuple[str, ...]]] = set()
         self._thread = threading.Thread(target=self._work, name="executor", daemon=True)
 
     def start(self) -> None:
         self._thread.start()
 
     def submit(self, job: Compute) -> None:
-        """Queue a job; its outcome is posted."""
-        self._jobs.put(job)
+        """Queue a job; its outcome is posted. One outcome is enough for equal jobs that wait."""
+        if _name(job) not in self._waiting:
+            self._waiting.add(_name(job))
+            self._jobs.put(job)
+
+    def use(self, models: Models) -> None:
+        """Run all later jobs with another bundle."""
+        self._waiting.clear()
+        self._jobs.put(models)
 
     def stop(self) -> None:
         """Finish what is queued and end the thread."""
@@ -63,20 +74,33 @@ class Executor:
         self._thread.join()
 
     def _work(self) -> None:
-        while (job := self._jobs.get()) is not None:
-            self._post(self._run(job))
+        try:
+            while (job := self._jobs.get()) is not None:
+                if isinstance(job, Models):
+                    self._models = job
+                else:
+                    self._waiting.discard(_name(job))
+                    self._post(self._run(job))
+        except Exception as error:  # noqa: BLE001 - whatever it is, the agent has to end
+            _log.exception("the executor failed")
+            self._failed(f"the executor failed: {error!r}")
 
     def _run(self, job: Compute) -> Computed | ComputeFailed:
         started_at = time.perf_counter()
-        key = job.request.key
-        decoded = decode_images(job.request.message.payload, self._input, self._limits)
+        key, models = job.request.key, self._models
+        payload = job.request.message.payload
+        decoded = decode_images(payload, models.manifest.input, self._limits)
         if isinstance(decoded, DecodeFailure):
-            return ComputeFailed(key, RequestFault(decoded.code, decoded.message))
+            return ComputeFailed(key, RequestFault(decoded.code, decoded.message), models.digest)
         try:
-            outputs = {stage: self._models[stage].run(decoded.images) for stage in job.stages}
+            outputs = {stage: models.run(stage, decoded.images) for stage in job.stages}
         except (RuntimeError, ValueError) as error:  # what TFLite's bindings raise
             _log.exception("inference failed id=%s", job.request.id)
             fault = RequestFault(ErrorCode.EXECUTION_FAILED, f"the model could not be run: {error}")
-            return ComputeFailed(key, fault)
+            return ComputeFailed(key, fault, models.digest)
         compute_ms = (time.perf_counter() - started_at) * 1000
-        return Computed(key, outputs, compute_ms, decoded.is_batch)
+        return Computed(key, outputs, compute_ms, decoded.is_batch, models.digest)
+
+
+def _name(job: Compute) -> tuple[bytes, tuple[str, ...]]:
+    return job.request.key, job.stages

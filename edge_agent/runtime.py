@@ -1,26 +1,35 @@
-"""The shell around the core: one queue, one thread that owns the state, one clock.
+"""The shell around the core: one inbox, one thread that owns the state, one clock.
 
-Everything that happens is put on the queue: by the bus's threads, by the executor, by signal
-handlers. The state thread takes one event at a time, steps the core, and carries out the effects
-in order.
+Everything that happens is put into the inbox: by the bus's threads, by the executor, by the bundle
+loader, by signal handlers. The state thread takes what is there, steps the core with one event
+after the other, and carries out the effects in order. Under load several events are taken at once,
+so that what is said about them can share messages; with nothing else waiting, none waits.
+
+An agent whose threads do not all run must not look alive: if one ends unexpectedly, the agent ends,
+and whatever supervises it starts it again.
 """
 
 import logging
-import queue
 import time
 from dataclasses import dataclass
 
-from edge_agent.core.effects import Compute, Effect, Exit, Note
-from edge_agent.core.events import Event, LeaveRequested, Started, Tick
+from edge_agent.bundle_loader import BundleLoader
+from edge_agent.bundle_source import BundleSource
+from edge_agent.coalescing import coalesce
+from edge_agent.core.effects import Compute, Effect, Exit, Note, RunBundle
+from edge_agent.core.events import BundleLoaded, Event, LeaveRequested, Started, Tick
 from edge_agent.core.node import Node
 from edge_agent.core.settings import Settings
 from edge_agent.executor import Executor
+from edge_agent.inbox import Inbox
+from edge_agent.models import Models
 from edge_agent.switchboard import FromLink, Switchboard
 from edge_agent.wire import Wire
 from fluid.bundle import Bundle
-from fluid.bus import Bus
+from fluid.bus import Bus, Closed, Opened
 from fluid.interpreter import InterpreterPackage
 
+EXIT_FAILED = 1
 _log = logging.getLogger(__name__)
 _GOODBYE_S = 3.0
 
@@ -31,6 +40,16 @@ class Outcome:
 
     status: int
     message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadFailed:
+    """A thread of ours has ended of an exception; `reason` is one line."""
+
+    reason: str
+
+
+_Item = FromLink | Event | Models | ThreadFailed
 
 
 class Agent:
@@ -44,67 +63,119 @@ class Agent:
         bus: Bus,
         wire: Wire,
         package: InterpreterPackage,
+        source: BundleSource | None = None,
     ) -> None:
-        self._inbox: queue.SimpleQueue[FromLink | Event] = queue.SimpleQueue()
+        """source: where to look for another bundle; without it, none is looked for."""
+        self._inbox: Inbox[_Item] = Inbox()
         self._node = Node(settings)
-        self._executor = Executor(bundle, package, post=self._inbox.put)
-        self._switchboard = Switchboard(bus, wire, self._inbox.put)
+        self._executor = Executor(bundle, package, post=self._inbox.put, failed=self.fail)
+        self._switchboard = Switchboard(bus, wire, self._inbox.put_patiently)
+        self._loader = (
+            BundleLoader(source, bundle, package, post=self._inbox.put) if source else None
+        )
+        self._loaded: dict[str, Models] = {}
         self._outcome: Outcome | None = None
 
     def leave(self) -> None:
         """Ask the agent to end in good order. May be called from a signal handler."""
         self._inbox.put(LeaveRequested())
 
+    def reload(self) -> None:
+        """Ask for the bundle that lies in its place now. May be called from a signal handler."""
+        if self._loader is not None:
+            self._loader.ask()
+
+    def fail(self, reason: str) -> None:
+        """End the agent, because a thread of its own has ended. May be called from any thread."""
+        self._inbox.put(ThreadFailed(reason))
+
     def run(self) -> Outcome:
         """Serve until told to leave, or until going on makes no sense."""
         self._executor.start()
+        if self._loader is not None:
+            self._loader.start()
+        try:
+            outcome = self._serve()
+        except Exception as error:  # noqa: BLE001 - whatever it is, the agent says so and ends
+            _log.exception("the state thread failed")
+            outcome = Outcome(EXIT_FAILED, f"the state thread failed: {error!r}")
+        # Others must not take us for alive: where we did not say goodbye ourselves, the will does.
+        self._switchboard.close(send_will=outcome.status == EXIT_FAILED)
+        self._wait_for_links()
+        self._inbox.close()
+        if self._loader is not None:
+            self._loader.stop()
+        self._executor.stop()
+        return outcome
+
+    def _serve(self) -> Outcome:
         # Any number that usually grows between starts: a clock that was set back is outbid. In
         # microseconds, because two that start under one id at once must not get the same.
-        self._step(Started(incarnation=time.time_ns() // 1000))
-        try:
-            while self._outcome is None:
-                for event in self._next_events():
-                    self._step(event)
-        finally:
-            self._switchboard.close()
-            self._wait_for_links()
-            self._executor.stop()
+        self._perform(self._step(Started(incarnation=time.time_ns() // 1000)))
+        while self._outcome is None:
+            now = time.monotonic()
+            timeout_s = max(0.0, self._node.next_deadline(now) - now)
+            self._handle(self._inbox.take(timeout_s=timeout_s) or [Tick()])
         return self._outcome
 
     def _wait_for_links(self) -> None:
         """Let the last words leave: the links' threads end with the process."""
         give_up_at = time.monotonic() + _GOODBYE_S
         while self._switchboard.has_links:
-            try:
-                item = self._inbox.get(timeout=max(0.0, give_up_at - time.monotonic()))
-            except queue.Empty:
+            items = self._inbox.take(timeout_s=max(0.0, give_up_at - time.monotonic()))
+            if not items:
                 _log.warning("not all connections could be closed in good order")
                 return
-            if isinstance(item, FromLink):
-                self._switchboard.events(item)
+            for item in items:
+                if isinstance(item, FromLink):
+                    self._switchboard.events(item)
 
-    def _next_events(self) -> list[Event]:
-        now = time.monotonic()
-        try:
-            item = self._inbox.get(timeout=max(0.0, self._node.next_deadline(now) - now))
-        except queue.Empty:
-            return [Tick()]
-        return self._switchboard.events(item) if isinstance(item, FromLink) else [item]
+    def _handle(self, items: list[_Item]) -> None:
+        """Step the core with each, then carry out together what is to be done."""
+        effects: list[Effect] = []
+        for item in items:
+            if isinstance(item, FromLink) and isinstance(item.event, Opened | Closed):
+                # What was decided before is for the connections as they were then.
+                self._perform(effects)
+                effects = []
+            for event in self._events(item):
+                caused = self._step(event)
+                effects += caused
+                if any(isinstance(effect, Exit) for effect in caused):
+                    self._perform(effects)
+                    effects = []
+        self._perform(effects)
 
-    def _step(self, event: Event) -> None:
-        for effect in self._node.step(event, time.monotonic()):
-            self._perform(effect)
-
-    def _perform(self, effect: Effect) -> None:
-        match effect:
-            case Compute():
-                self._executor.submit(effect)
-            case Note():
-                _write(effect)
-            case Exit(status, message):
-                self._outcome = Outcome(status, message)
+    def _events(self, item: _Item) -> list[Event]:
+        match item:
+            case FromLink():
+                return self._switchboard.events(item)
+            case Models():
+                self._loaded[item.digest] = item
+                return [BundleLoaded(item.manifest, item.digest)]
+            case ThreadFailed(reason):
+                self._outcome = self._outcome or Outcome(EXIT_FAILED, reason)
+                return []
             case _:
-                self._switchboard.perform(effect)
+                return [item]
+
+    def _step(self, event: Event) -> tuple[Effect, ...]:
+        # Once it has ended, nothing that comes is of interest.
+        return () if self._outcome else self._node.step(event, time.monotonic())
+
+    def _perform(self, effects: list[Effect] | tuple[Effect, ...]) -> None:
+        for effect in coalesce(effects):
+            match effect:
+                case Compute():
+                    self._executor.submit(effect)
+                case RunBundle(digest):
+                    self._executor.use(self._loaded.pop(digest))
+                case Note():
+                    _write(effect)
+                case Exit(status, message):
+                    self._outcome = self._outcome or Outcome(status, message)
+                case _:
+                    self._switchboard.perform(effect)
 
 
 def _write(note: Note) -> None:

@@ -110,10 +110,10 @@ class Switchboard:
                 return self._speak(effect) or self._serve(effect) or self._adopt(effect)
         return True
 
-    def close(self) -> None:
+    def close(self, *, send_will: bool = False) -> None:
         """Close every link, for an end without ceremony."""
         for name, adopts in list(self._links):
-            self._close(name, adopts, end_session=False)
+            self._close(name, adopts, end_session=False, send_will=send_will)
 
     def _speak(self, effect: Effect) -> bool:
         """What is said on the control link."""
@@ -194,9 +194,11 @@ class Switchboard:
         link = self._bus.open(options, lambda event: self._post(FromLink(source, event)))
         self._links[name, adopts] = _Line(source, link)
 
-    def _close(self, name: LinkName | None, adopts: str, *, end_session: bool) -> None:
+    def _close(
+        self, name: LinkName | None, adopts: str, *, end_session: bool, send_will: bool = False
+    ) -> None:
         if line := self._links.get((name, adopts)):
-            line.link.close(end_session=end_session)
+            line.link.close(end_session=end_session, send_will=send_will)
         if name is None:
             self._links.pop((name, adopts), None)
 

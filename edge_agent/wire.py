@@ -70,12 +70,18 @@ class Wire:
 
     def infer_options(self, agent: str) -> LinkOptions:
         """The session that holds an agent's requests: its own, or a dead one's to adopt."""
-        return LinkOptions(
-            client_id=self._client_id(agent),
+        session = self._session
+        defaults = LinkOptions(self._client_id(agent))
+        return replace(
+            defaults,
             clean_start=False,
-            session_expiry_s=self._session.expiry_s,
-            receive_maximum=self._session.receive_maximum,
+            session_expiry_s=session.expiry_s,
+            receive_maximum=session.receive_maximum,
             manual_ack=True,
+            # All that an adopter holds at a time it publishes again, whatever its size.
+            backlog_bytes=max(
+                defaults.backlog_bytes, session.receive_maximum * session.most_payload_bytes
+            ),
         )
 
     def control_subscriptions(self) -> list[Subscription]:

@@ -6,6 +6,7 @@ Owns membership, election, mode and placement. It knows nothing of requests.
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
+from edge_agent.core.edition import Edition
 from edge_agent.core.effects import ClearPresence, Effect, Note, PublishCluster
 from edge_agent.core.leadership import Leadership, rank
 from edge_agent.core.mode import Load, ModeChoice
@@ -26,6 +27,7 @@ class Cluster:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self._edition = settings.edition
         self.peers = Peers(settings.agent, settings.timing)
         self.leadership = Leadership(settings.agent, settings.timing)
         self._mode_choice = ModeChoice(settings.timing)
@@ -40,11 +42,8 @@ class Cluster:
         return self.leadership.state
 
     def serve(self, manifest: Manifest, digest: str) -> None:
-        """From now on this agent serves another bundle.
-
-        Raises `ValueError` if its pins do not fit that bundle's slots, and changes nothing then.
-        """
-        self._settings = replace(self._settings, manifest=manifest, digest=digest)
+        """From now on this agent serves another bundle."""
+        self._edition = Edition(manifest, digest)
 
     def link_lost(self) -> None:
         self._clearing.clear()
@@ -112,32 +111,37 @@ class Cluster:
 
     def team(self) -> Team:
         """Who hears requests to everyone now, and who of them holds which slot."""
-        settings = self._settings
+        me, edition = self._settings.agent, self._edition
         hearing = {
             peer.presence.agent: peer.presence
             for peer in self.peers.alive()
             if peer.presence.serving is Mode.HA
         }
-        members = tuple(sorted([settings.agent, *hearing]))
+        members = tuple(sorted([me, *hearing]))
         placement = self.state.placement if self.state else {}
         holders = {
             slot: tuple(
                 agent
                 for agent in placement.get(slot, ())
-                if agent == settings.agent
-                or (agent in hearing and hearing[agent].bundle == settings.digest)
+                if agent == me or (agent in hearing and hearing[agent].bundle == edition.digest)
             )
-            for slot in settings.manifest.slots
+            for slot in edition.manifest.slots
         }
         capacities = {
             agent: capacity
             for agent, capacity in (
-                (settings.agent, settings.capacity),
+                (me, self._settings.capacity),
                 *((agent, presence.capacity) for agent, presence in hearing.items()),
             )
             if capacity != 1.0
         }
-        return Team(settings.agent, settings.manifest, members, holders, capacities)
+        is_placed = any(me in agents for agents in placement.values())
+        if is_placed and not any(me in agents for agents in holders.values()):
+            # The leader serves a bundle of other slots and places those. Until it serves ours,
+            # whoever asks us gets what our first slot says.
+            first = edition.manifest.slots[0]
+            holders[first] = tuple(sorted((*holders[first], me)))
+        return Team(me, edition.manifest, members, holders, capacities)
 
     def gone(self) -> tuple[str, ...]:
         """The agents whose sessions we are to empty: all that are not alive, while we lead."""
@@ -233,7 +237,7 @@ class Cluster:
     def _place(self, members: list[Presence]) -> Mapping[str, tuple[str, ...]]:
         before = self._published or self.state
         previous = before.placement if before else {}
-        given = (members, previous, self._settings.manifest.slots)
+        given = (members, previous, self._edition.manifest.slots)
         # Asked at each heartbeat of anybody, and mostly nothing has changed.
         if self._placed is None or self._placed[0] != given:
             placement = place_groups(members, previous, own_slots=given[2])

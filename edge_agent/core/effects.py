@@ -72,6 +72,13 @@ class Compute:
 
 
 @dataclass(frozen=True, slots=True)
+class RunBundle:
+    """Run every later `Compute` with this bundle, which was loaded; earlier ones keep theirs."""
+
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
 class SendPartials:
     to: str
     partials: tuple[Partial, ...]
@@ -181,6 +188,7 @@ Effect = (
     | PublishHeartbeat
     | PublishCluster
     | Compute
+    | RunBundle
     | SendPartials
     | SendDone
     | SendUnheard

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from enum import Enum, StrEnum
 
+from fluid.bundle import Manifest
 from fluid.bus import CloseReason, Message
 from fluid.errors import ErrorCode
 from fluid.messages import ClusterState, Done, Heartbeat, Mode, Partial, Presence, Unheard
@@ -131,18 +132,25 @@ class StrayArrived:
 
 @dataclass(frozen=True, slots=True)
 class Computed:
-    """The executor's answer to `Compute`: float32 logits (images, classes) by stage name."""
+    """The executor's answer to `Compute`: float32 logits (images, classes) by stage name.
+
+    digest: of the bundle that it was run with.
+    """
 
     key: bytes
     outputs: dict[str, Logits]
     compute_ms: float
     is_batch: bool
+    digest: str
 
 
 @dataclass(frozen=True, slots=True)
 class ComputeFailed:
+    """digest: of the bundle that it was tried with; another may take the payload."""
+
     key: bytes
     fault: RequestFault
+    digest: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,6 +222,14 @@ class AdoptionConfirmed:
 
 
 @dataclass(frozen=True, slots=True)
+class BundleLoaded:
+    """Another bundle is verified and loaded, ready to be run from now on."""
+
+    manifest: Manifest
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
 class Tick:
     """Nothing happened but time."""
 
@@ -246,6 +262,7 @@ Event = (
     | AdoptionRequest
     | AdoptionMarker
     | AdoptionConfirmed
+    | BundleLoaded
     | Tick
     | LeaveRequested
 )

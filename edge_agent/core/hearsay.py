@@ -28,10 +28,11 @@ class Hearsay:
 
     def partial(self, partial: Partial, now: float) -> list[Effect]:
         """Another device handed us a share."""
-        if not partial.is_of_bundle(self._settings.digest):
-            return []
         held = self._holdings.get(partial.key)
-        if held is None or not held.together:
+        of_ours = partial.is_of_bundle(self._progress.edition.digest)
+        # What is of another bundle is of use if that is the one that we serve next. And whoever
+        # sent it has to be told if the request never reached us.
+        if held is None or not held.together or not of_ours:
             self._memory.keep_early_partial(partial, now)
             return []
         self._patience.heard(partial.sender)
@@ -82,12 +83,22 @@ class Hearsay:
         # for has not come to what we hold: every session has the requests in one order, so what
         # it hands us is from before our time, or what we hold is from before its own.
         senders = self._awaited_since(now - after_s) if len(self._holdings) else None
-        unheard = self._memory.take_unheard(now, after_s=after_s, senders=senders)
+        unheard = {
+            key: sender
+            for key, sender in self._memory.take_unheard(
+                now, after_s=after_s, senders=senders
+            ).items()
+            if not self._is_held_together(key)  # else it is of another bundle
+        }
         for sender in set(unheard.values()):
             self._patience.missed((sender,))
         if unheard:
             effects.append(SendUnheard(Unheard(self._settings.agent, tuple(unheard))))
         return effects
+
+    def _is_held_together(self, key: bytes) -> bool:
+        held = self._holdings.get(key)
+        return held is not None and held.together
 
     def _awaited_since(self, moment: float) -> set[str]:
         """Whose shares we wait for, for requests that have been here since then."""

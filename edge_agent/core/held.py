@@ -48,6 +48,17 @@ class Held:
         if not has_it:
             self.expected = tuple(name for name in self.expected if name != agent)
 
+    def start_afresh(self) -> None:
+        """Another bundle is served: nothing that was found out with the old one counts.
+
+        A reply that is under way stays: it is complete, and of the old bundle alone. So does the
+        job that the executor has, whose outcome says which bundle it was run with.
+        """
+        self.contributions = {}
+        self.fault = self.request.fault
+        self.is_batch = False
+        self.computed_at = self.combiner = self.deadline = None
+
     @property
     def heard_by_all(self) -> bool:
         """Whether a delivery of it went to every device."""

@@ -5,6 +5,7 @@ device that combined it, and never before. This ties the parts together: what is
 (`holdings.py`), how one request moves on (`progress.py`) and what others say (`hearsay.py`).
 """
 
+from edge_agent.core.edition import Edition
 from edge_agent.core.effects import Ack, Effect, Note, SendDone
 from edge_agent.core.events import Computed, ComputeFailed, Request, RequestArrived, Route
 from edge_agent.core.hearsay import Hearsay
@@ -63,7 +64,7 @@ class Ledger:
             held.deliveries.setdefault(event.route, []).append(event.ack_id)
             return []
         held = self._holdings.take_in(event, now, members=self._progress.team.members)
-        held.fault = held.fault or expect_known(self._settings.manifest, request.minimum)
+        held.fault = held.fault or expect_known(self._progress.edition.manifest, request.minimum)
         if together:
             for partial in self._memory.take_early_partials(request.key):
                 self._progress.contribute(held, partial)
@@ -75,6 +76,8 @@ class Ledger:
         held = self._holdings.get(event.key)
         if held is None:
             return []
+        if event.digest != self._progress.edition.digest:
+            return self._progress.computed_too_late(held, now)
         self._progress.computed(held, event)
         return self._progress.share_ready(held, now)
 
@@ -83,6 +86,8 @@ class Ledger:
         held = self._holdings.get(event.key)
         if held is None:
             return []
+        if event.digest != self._progress.edition.digest:
+            return self._progress.computed_too_late(held, now)
         held.fault = event.fault
         return self._progress.share_ready(held, now)
 
@@ -130,6 +135,20 @@ class Ledger:
     def link_lost(self) -> None:
         """The connection that the requests came by is gone; the broker will send them again."""
         self._holdings.clear()
+
+    def serve(self, edition: Edition, team: Team, now: float) -> list[Effect]:
+        """Answer with another bundle from now on; what is not answered yet starts afresh.
+
+        team: the members, as those see them who serve that bundle.
+        """
+        self._progress.serve(edition, team)
+        for held in self._holdings:
+            held.start_afresh()
+            held.fault = held.fault or expect_known(edition.manifest, held.request.minimum)
+            if held.together:
+                for partial in self._memory.take_early_partials(held.request.key):
+                    self._progress.contribute(held, partial)
+        return self._progress.all_on(now)
 
     def team_changed(self, team: Team, now: float) -> list[Effect]:
         """Members came or went: hand our shares to whoever combines now."""

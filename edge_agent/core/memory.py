@@ -34,9 +34,9 @@ class Memory:
         return key in self._answered
 
     def keep_early_partial(self, partial: Partial, now: float) -> None:
-        """Keep one share of each stage, in as many bytes as a device can spare."""
+        """Keep one share of each stage of each bundle, in as many bytes as a device can spare."""
         known = self._partials.setdefault(partial.key, (now, []))[1]
-        if all(partial.stage != other.stage for other in known):
+        if all((partial.stage, partial.bundle) != (each.stage, each.bundle) for each in known):
             known.append(partial)
             self._partial_bytes += partial.logits.nbytes
         while self._partial_bytes > _MOST_BYTES or len(self._partials) > _MOST:

@@ -10,6 +10,7 @@ from edge_agent.core import effects as do
 from edge_agent.core import events as seen
 from edge_agent.core.adoption import Adoptions
 from edge_agent.core.cluster import Cluster, notes_of
+from edge_agent.core.edition import Edition
 from edge_agent.core.effects import Effect
 from edge_agent.core.events import Event, LinkName
 from edge_agent.core.identity import Claim, Identity
@@ -30,6 +31,7 @@ class Node:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self._edition = settings.edition
         self._identity = Identity(settings.timing)
         self._links = Links(settings.timing)
         self._cluster = Cluster(settings)
@@ -105,7 +107,7 @@ class Node:
             case _:
                 return None
 
-    def _control(  # noqa: C901, PLR0911 - a dispatch table in match form
+    def _control(  # noqa: C901, PLR0911, PLR0912 - a dispatch table in match form
         self, event: Event, now: float
     ) -> list[Effect]:
         """The cluster's own affairs."""
@@ -134,6 +136,8 @@ class Node:
                 return []
             case seen.StrayArrived(ack_id):
                 return [do.Ack(ack_id)]
+            case seen.BundleLoaded(manifest, digest):
+                return self._switch_bundle(Edition(manifest, digest), now)
             case seen.LeaveRequested():
                 return self._leave(now)
             case _:
@@ -223,14 +227,14 @@ class Node:
             role=settings.role,
             priority=settings.role.priority,
             incarnation=self._identity.incarnation,
-            bundle=settings.digest,
+            bundle=self._edition.digest,
             serving=self._serving.mode,
             max_slots=settings.max_slots,
             vote=settings.vote,
             interpreter=settings.interpreter,
             term=self._cluster.leadership.highest_term,
             leader=self._cluster.leadership.leader_of_highest_term,
-            slots=settings.manifest.slots,
+            slots=self._edition.manifest.slots,
             pins=settings.pins,
             capacity=settings.capacity,
             in_flight=settings.in_flight,
@@ -340,6 +344,26 @@ class Node:
         marker = f"{self._settings.agent}.{self._identity.incarnation}"
         effects = self._adoptions.update(gone, marker=marker, now=now)
         return effects + self._cluster.tidy(now, is_settled=self._adoptions.is_settled)
+
+    # The bundle.
+
+    def _switch_bundle(self, edition: Edition, now: float) -> list[Effect]:
+        """Serve another bundle from now on. Our presence says so before any share of it does:
+        a share has to be computed first."""
+        if edition.digest == self._edition.digest:
+            return []
+        self._edition = edition
+        self._cluster.serve(edition.manifest, edition.digest)
+        fields: dict[str, str | int | float] = {
+            "bundle": edition.manifest.name,
+            "digest": edition.digest[:12],
+            "held": len(self._ledger),
+        }
+        return [
+            do.RunBundle(edition.digest),
+            do.Note("bundle_switched", fields),
+            *self._ledger.serve(edition, self._cluster.team(), now),
+        ]
 
     # Leaving.
 

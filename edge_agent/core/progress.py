@@ -5,6 +5,7 @@ what it has: an answer may come twice, never not at all.
 """
 
 from edge_agent.core.answers import Contribution, build_error, build_results
+from edge_agent.core.edition import Edition
 from edge_agent.core.effects import Compute, Effect, SendPartials, SendReply
 from edge_agent.core.events import Computed, RequestFault, Route
 from edge_agent.core.held import Held
@@ -23,17 +24,25 @@ from fluid.messages import Mode, Partial, Reply
 
 
 class Progress:
-    """The next step of each held request. team: who works together now."""
+    """The next step of each held request.
+
+    edition: the bundle in force. team: who works together now.
+    """
 
     def __init__(self, settings: Settings, holdings: Holdings, patience: Patience) -> None:
         self._settings = settings
         self._timing = settings.timing
-        self._manifest = settings.manifest
-        self._stage_names = tuple(stage.name for stage in settings.manifest.stages)
         self._holdings = holdings
         self._deadlines = holdings.deadlines
         self._patience = patience
-        self.team = Team(settings.agent, settings.manifest, (settings.agent,))
+        alone = Team(settings.agent, settings.manifest, (settings.agent,))
+        self.serve(settings.edition, alone)
+
+    def serve(self, edition: Edition, team: Team) -> None:
+        """Answer with this bundle from now on, together with those who serve it."""
+        self.edition, self.team = edition, team
+        self._manifest = edition.manifest
+        self._stage_names = edition.stage_names()
 
     def on(self, held: Held, now: float) -> list[Effect]:
         """Move a request on as far as it goes now."""
@@ -78,8 +87,15 @@ class Progress:
         held.combiner = None
         return self.on(held, now)
 
+    def computed_too_late(self, held: Held, now: float) -> list[Effect]:
+        """The executor got the job before another bundle was in force."""
+        held.computing = False
+        return self.on(held, now)
+
     def contribute(self, held: Held, partial: Partial) -> bool:
         """Add another device's share; False if it is known or cannot belong to this request."""
+        if not partial.is_of_bundle(self.edition.digest):
+            return False
         if partial.stage >= len(self._stage_names):
             return False
         stage = self._stage_names[partial.stage]
@@ -200,7 +216,7 @@ class Progress:
             Partial(
                 held.request.key,
                 contribution.device,
-                self._settings.digest,
+                self.edition.digest,
                 self._stage_names.index(stage),
                 contribution.logits,
                 contribution.compute_ms,
@@ -250,7 +266,7 @@ class Progress:
             held.request,
             held.contributions,
             manifest=self._manifest,
-            digest=self._settings.digest,
+            digest=self.edition.digest,
             mode=Mode.HA if held.heard_by_all else Mode.HT,
             queue_ms=max(0.0, (now - held.arrived_at) * 1000 - slowest_ms),
             degraded=held.heard_by_all and bool(held.missing(self.team.due(held.expected))),

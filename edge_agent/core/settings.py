@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from edge_agent.core.edition import Edition
 from fluid.bundle import Manifest
 from fluid.messages import Mode, Role
 from fluid.messages.control import DEFAULT_IN_FLIGHT
@@ -41,7 +42,7 @@ class Timing:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Who this agent is and what it serves. `digest` is the bundle's.
+    """Who this agent is and what it serves at first. `digest` is the bundle's.
 
     capacity: how much work it can do next to the others. pins: the only slots that it may hold;
     () for any. in_flight: how many requests the broker may send it before it has answered one.
@@ -75,3 +76,8 @@ class Settings:
                 f"{', '.join(self.pins)} are pinned, which is more than --max-slots "
                 f"{self.max_slots} allows; the bundle's slots are {', '.join(slots)}"
             )
+
+    @property
+    def edition(self) -> Edition:
+        """The bundle that the agent starts with; see `edition.py` for the one in force."""
+        return Edition(self.manifest, self.digest)

@@ -5,7 +5,8 @@ after `Closed`, and whoever wants another opens another. That is why nothing in 
 connection is ever confused with the next.
 
 All that happens on a link reaches its `sink` as a `LinkEvent`. A sink is called from a thread of
-the bus; it must return at once and must not raise: put the event on a queue.
+the bus; it must not raise, and return at once: put the event on a queue. It may wait for a reader
+that is behind, never for a link: meanwhile the link reads nothing.
 """
 
 from collections.abc import Callable
@@ -56,6 +57,7 @@ class LinkOptions:
     session_expiry_s 0 ends the session with the connection; more keeps it and resumes it at the
     next connection with the same client id. receive_maximum bounds the QoS 1 messages that the
     broker sends before they are acknowledged. manual_ack: nothing is acknowledged but by `ack`.
+    backlog_bytes: what may wait for the broker to take it, before the link ends as lost.
     """
 
     client_id: str
@@ -64,6 +66,7 @@ class LinkOptions:
     keepalive_s: int = 5
     receive_maximum: int = 1000
     manual_ack: bool = False
+    backlog_bytes: int = 64 * 1024 * 1024
     will: Message | None = None
 
 
@@ -129,6 +132,9 @@ Sink = Callable[[LinkEvent], None]
 class Link(Protocol):
     """One connection. Methods may be called from any thread and never block or raise once the
     link is open or closed: what cannot be sent any more is dropped, and `Closed` says so.
+
+    What the broker has not taken yet waits, but not without end: where too much of it does,
+    messages at QoS 0 are dropped first, and then the link ends as lost.
 
     Before `Opened`, only `close` may be called.
     """

@@ -141,7 +141,13 @@ class FluidClient:
         return self._ask(encode_image(image), wish).result()
 
     def submit(
-        self, image: ImageSource, *, probabilities: bool = False, timeout_s: float | None = None
+        self,
+        image: ImageSource,
+        *,
+        probabilities: bool = False,
+        min_subnetwork: str | None = None,
+        deadline_s: float | None = None,
+        timeout_s: float | None = None,
     ) -> "Future[Answer]":
         """Send one image without waiting: for programs that pace themselves.
 
@@ -156,9 +162,14 @@ class FluidClient:
         the client in them that waits.
 
         Raises `BrokerError` if the first connection fails, ValueError for a `timeout_s` beyond a
-        day, and RuntimeError once the client is closed.
+        day or what cannot be a sub-network's name, and RuntimeError once the client is closed.
         """
-        wish = self._wish(timeout_s, probabilities=probabilities)
+        wish = self._wish(
+            timeout_s,
+            probabilities=probabilities,
+            min_subnetwork=min_subnetwork,
+            deadline_s=deadline_s,
+        )
         try:
             ticket = self._submit(encode_image(image), wish)
         except ImageError as error:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from tests.simulation.world import World
 
 COMPUTE_S = 0.005
+DIGEST = "ab" * 32
 
 
 class _TrackingBus:
@@ -68,7 +69,7 @@ class Device:
         self._waiting.clear()
         self._busy_until = world.now
         self._alarm_at = None
-        self.node = Node(Settings(self.agent, self.role, world.manifest, digest="ab" * 32))
+        self.node = Node(Settings(self.agent, self.role, world.manifest, digest=DIGEST))
         self._bus = _TrackingBus(MemoryBus(world.broker, schedule=self._schedule))
         wire = Wire(Topics(), self.agent, SessionOptions(receive_maximum=8))
         post = partial(self._in_life, self._life, self._take)
@@ -167,6 +168,6 @@ class Device:
         """One job after the other, as the executor's thread does."""
         payload = job.request.message.payload
         outputs = {stage: simulated_logits(stage, payload) for stage in job.stages}
-        done = Computed(job.request.key, outputs, COMPUTE_S * 1000, is_batch=False)
+        done = Computed(job.request.key, outputs, COMPUTE_S * 1000, is_batch=False, digest=DIGEST)
         self._busy_until = max(self._busy_until, self._world.now) + COMPUTE_S
         self._world.at(self._busy_until, partial(self._in_life, self._life, self._take, done))

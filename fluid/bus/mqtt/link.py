@@ -31,6 +31,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from fluid.bus.mqtt import packets
 from fluid.bus.mqtt.address import BrokerAddress
+from fluid.bus.mqtt.backlog import Backlog
 from fluid.bus.protocol import (
     REASON_PACKET_TOO_LARGE,
     Closed,
@@ -64,6 +65,16 @@ _COMMANDS_A_TURN = 100
 _Command = Callable[[Client], object]
 
 
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """A publication at QoS 1, until it is confirmed."""
+
+    message: Message
+    properties: Properties
+    token: int | None
+    size_bytes: int
+
+
 @dataclass(slots=True)
 class _Answer:
     """What is still to come for the SUBSCRIBE or UNSUBSCRIBE packets of one call."""
@@ -89,6 +100,7 @@ class MqttLink:
         self._sink = sink
         # Shared with the callers' threads, under the lock.
         self._lock = threading.Lock()
+        self._backlog = Backlog(options.backlog_bytes)
         self._commands: deque[_Command] = deque()
         self._bell_rope, self._bell = socket.socketpair()
         self._closing = False
@@ -99,9 +111,10 @@ class MqttLink:
         self._deadline_s: float | None = None
         self._send_window = _MAX_SEND_WINDOW
         self._max_packet_bytes: float = math.inf
-        self._held: deque[tuple[Message, Properties, int | None]] = deque()
+        self._held: deque[_Held] = deque()
         self._goodbye: _Command | None = None
-        self._unconfirmed: dict[int, int | None] = {}  # packet identifier -> token
+        self._called = False  # commands may wait
+        self._unconfirmed: dict[int, _Held] = {}  # by packet identifier
         self._answers: dict[int, _Answer] = {}  # packet identifier -> its call
 
     # --- called from any thread -------------------------------------------------------------
@@ -118,17 +131,20 @@ class MqttLink:
     def publish(self, message: Message, *, token: int | None = None) -> None:
         check_message(message)
         properties = packets.message_properties(PacketTypes.PUBLISH, message)
+        size_bytes = packets.publish_size_bytes(message, properties)
 
         def command(client: Client) -> None:
-            if packets.publish_size_bytes(message, properties) > self._max_packet_bytes:
+            if size_bytes > self._max_packet_bytes:
                 self._refuse_large(message, token)
             elif message.qos == 0:
                 packets.publish(client, message, properties)
             else:
-                self._held.append((message, properties, token))
+                self._held.append(_Held(message, properties, token, size_bytes))
                 self._send_held(client)
+                return  # it stays in the backlog until it is confirmed
+            self._leave_backlog(size_bytes)
 
-        self._post(command)
+        self._post(command, size_bytes=size_bytes, may_be_dropped=message.qos == 0)
 
     def subscribe(self, subscriptions: list[Subscription], *, token: int | None = None) -> None:
         check_filters([each.topic_filter for each in subscriptions])
@@ -144,8 +160,12 @@ class MqttLink:
         self._post_awaiting(answer, partial(Client.unsubscribe, topic=list(topic_filters)))
 
     def ack(self, ack_id: int) -> None:
+        def command(client: Client) -> None:
+            client.ack(ack_id, qos=1)
+            self._leave_backlog()
+
         if ack_id:
-            self._post(lambda client: client.ack(ack_id, qos=1))
+            self._post(command)
 
     def close(self, *, end_session: bool = False, send_will: bool = False) -> None:
         goodbye = packets.disconnect_command(end_session=end_session, send_will=send_will)
@@ -164,33 +184,56 @@ class MqttLink:
             _, packet_id = send(client)
             if packet_id is not None:  # else the connection has just gone
                 self._answers[packet_id] = answer
+            self._leave_backlog()
 
         self._post(command)
 
-    def _post(self, command: _Command, *, last: bool = False) -> None:
+    def _post(
+        self,
+        command: _Command,
+        *,
+        size_bytes: int = 0,
+        may_be_dropped: bool = False,
+        last: bool = False,
+    ) -> None:
         with self._lock:
-            if self._closing or self._ended:
+            if self._closing or self._ended or self._backlog.overrun():
                 return  # dropped, as the protocol has it; `Closed` says so
+            if not last and not self._backlog.admit(size_bytes, may_be_dropped=may_be_dropped):
+                if self._backlog.overrun():
+                    self._bell_rope.send(b"\0")  # the link's thread sees it, and ends
+                return  # else it is dropped alone, and counted
             self._closing = last
             self._commands.append(command)
-            if len(self._commands) == 1:
+            if last or len(self._commands) == 1:
                 self._bell_rope.send(b"\0")
+
+    def _leave_backlog(self, size_bytes: int = 0) -> None:
+        with self._lock:
+            self._backlog.leave(size_bytes)
 
     # --- the link's thread ------------------------------------------------------------------
 
     def _run(self, client: Client) -> None:
-        ending = Closed(CloseReason.LOST, "the thread of the link failed")  # if paho raises
         try:
             ending = self._connect(client) or self._serve(client)
-        finally:
-            with self._lock:
-                self._ended = True
-                self._commands.clear()
-                self._bell_rope.close()
-                self._bell.close()
-                if self._closing:
-                    ending = Closed(CloseReason.REQUESTED)
-            self._sink(ending)
+        except Exception as error:  # noqa: BLE001 - whatever paho raises, `Closed` says so
+            _log.exception("the thread of link %s failed", self._options.client_id)
+            ending = Closed(CloseReason.LOST, f"the thread of the link failed: {error!r}")
+        if self._backlog.dropped:
+            _log.warning(
+                "%d messages at QoS 0 were dropped: %s was too slow",
+                self._backlog.dropped,
+                self._address,
+            )
+        with self._lock:
+            self._ended = True
+            self._commands.clear()
+            self._bell_rope.close()
+            self._bell.close()
+            if self._closing:
+                ending = Closed(CloseReason.REQUESTED)
+        self._sink(ending)
 
     def _connect(self, client: Client) -> Closed | None:
         """Resolve the name, connect and send CONNECT; the end of it, or None if all is well."""
@@ -223,6 +266,8 @@ class MqttLink:
                 selector.register(connection, selectors.EVENT_READ)
                 selector.register(self._bell, selectors.EVENT_READ)
                 while client.socket() is not None and not self._overdue():
+                    if why := self._backlog.overrun():  # without a goodbye: the will is due
+                        return Closed(CloseReason.LOST, f"{self._address} {why}")
                     self._turn(client, connection, selector)
                 self._say_goodbye(client)  # if not everything was confirmed in time
         if self._ending is not None:
@@ -257,10 +302,16 @@ class MqttLink:
         buffered = isinstance(connection, ssl.SSLSocket) and connection.pending() > 0
         for key, events in selector.select(0 if buffered else self._tick_s()):
             if key.fileobj is self._bell:
-                self._run_commands(client)
+                self._bell.recv(64)
+                self._called = True
             elif events & selectors.EVENT_WRITE:
                 client.loop_write()
             buffered |= key.fileobj is connection and bool(events & selectors.EVENT_READ)
+        # While the socket takes no more, commands wait in the backlog, which has a bound, and not
+        # in paho, which has none.
+        if self._called and (self._closing or not client.want_write()):
+            self._called = False
+            self._run_commands(client)
         if buffered:
             client.loop_read()
             self._send_held(client)
@@ -272,7 +323,6 @@ class MqttLink:
         return min(_TICK_S, keepalive_s / 4) if keepalive_s else _TICK_S
 
     def _run_commands(self, client: Client) -> None:
-        self._bell.recv(64)
         with self._lock:
             count = min(len(self._commands), _COMMANDS_A_TURN)
             commands = [self._commands.popleft() for _ in range(count)]
@@ -288,9 +338,9 @@ class MqttLink:
         identifier is taken only when it is needed, so never twice at a time.
         """
         while self._held and len(self._unconfirmed) < self._send_window:
-            message, properties, token = self._held.popleft()
-            packet_id = packets.publish(client, message, properties)
-            self._unconfirmed[packet_id] = token
+            held = self._held.popleft()
+            packet_id = packets.publish(client, held.message, held.properties)
+            self._unconfirmed[packet_id] = held
         if not self._unconfirmed:
             self._say_goodbye(client)
 
@@ -376,9 +426,12 @@ class MqttLink:
         _properties: Properties,
     ) -> None:
         # paho calls this for QoS 0 as well, with an identifier of no meaning.
-        token = self._unconfirmed.pop(packet_id, None)
-        if token is not None:
-            self._sink(Confirmed(token, reason.value))
+        held = self._unconfirmed.pop(packet_id, None)
+        if held is None:
+            return
+        self._leave_backlog(held.size_bytes)
+        if held.token is not None:
+            self._sink(Confirmed(held.token, reason.value))
 
     def _on_answer(
         self,

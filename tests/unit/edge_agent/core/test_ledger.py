@@ -16,6 +16,7 @@ from tests.unit.edge_agent.core.ledgers import (
     name_where,
 )
 from tests.unit.edge_agent.making import (
+    DIGEST,
     OTHER_DIGEST,
     STAGES,
     all_of,
@@ -109,7 +110,7 @@ def test_a_batch_is_answered_as_a_list_also_a_batch_of_one() -> None:
 def test_results_of_nothing_that_is_held_only_count_as_work() -> None:
     ledger = ledger_of(ALONE)
     assert ledger.computed(computed("1", "lower50", compute_ms=7.0), 0.0) == []
-    assert ledger.compute_failed(ComputeFailed(request("1").key, FAULT), 0.0) == []
+    assert ledger.compute_failed(ComputeFailed(request("1").key, FAULT, DIGEST), 0.0) == []
     assert ledger.compute_ms_total == 7.0
 
 
@@ -267,7 +268,7 @@ def test_a_combiner_without_a_share_answers_for_a_payload_that_is_no_image() -> 
     name = name_where(abc="c")
     ledger = ledger_of(PAIR, me="c")
     ledger.arrived(arrival(name), 0.0)
-    effects = ledger.compute_failed(ComputeFailed(request(name).key, FAULT), 0.1)
+    effects = ledger.compute_failed(ComputeFailed(request(name).key, FAULT, DIGEST), 0.1)
     assert one_of(effects, SendReply).replies == (ErrorReply(name, "not_an_image", "no image"),)
 
 
@@ -327,9 +328,9 @@ def test_a_payload_that_is_no_image_is_answered_by_the_combiner_alone() -> None:
     ours, theirs = ledger_of(PAIR), ledger_of(PAIR)
     ours.arrived(arrival(OURS), 0.0)
     theirs.arrived(arrival(THEIRS), 0.0)
-    failed = ours.compute_failed(ComputeFailed(request(OURS).key, FAULT), 0.1)
+    failed = ours.compute_failed(ComputeFailed(request(OURS).key, FAULT, DIGEST), 0.1)
     assert one_of(failed, SendReply)
-    assert theirs.compute_failed(ComputeFailed(request(THEIRS).key, FAULT), 0.1) == []
+    assert theirs.compute_failed(ComputeFailed(request(THEIRS).key, FAULT, DIGEST), 0.1) == []
     assert theirs.expire(5.0) == []
     alone = theirs.team_changed(team("a", ALONE), 6.0)
     assert one_of(alone, SendReply).replies[0].id == THEIRS

@@ -1,0 +1,72 @@
+"""What waits for the thread that owns the state, and how much of it may.
+
+Only the links' threads can bring without end, so only they wait when too much is here: then they
+read nothing, TCP slows the broker down, and the broker keeps what is ours. What the executor, the
+loader and signal handlers bring is bounded by what was asked of them (one outcome a job, a job a
+request held; one bundle at a time; one signal), so they never wait, and a signal handler may put
+something here whatever the thread that it interrupts was about.
+
+Nobody waits in a circle. A link's thread waits for the state thread. The state thread waits for no
+link: to post to one never blocks (see `fluid.bus.mqtt.link`), and what it causes itself on a bus
+without threads is taken in at once.
+"""
+
+import queue
+import threading
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+# Messages, as a rule of some hundred bytes. Requests among them are bounded by --in-flight.
+MOST_FROM_LINKS = 1000
+# Taken and carried out together under load. More would make the first wait for the last.
+MOST_AT_ONCE = 64
+
+_Item = TypeVar("_Item")
+
+
+class Inbox(Generic[_Item]):
+    """A queue with one reader. Links' threads use `put_patiently`, all others `put`."""
+
+    def __init__(self, most: int = MOST_FROM_LINKS) -> None:
+        self._items: queue.SimpleQueue[tuple[_Item, bool]] = queue.SimpleQueue()
+        self._room = threading.Semaphore(most)
+        self._reader: int | None = None
+        self._closed = False
+
+    def put(self, item: _Item) -> None:
+        """Never waits. May be called from a signal handler."""
+        self._items.put((item, False))
+
+    def put_patiently(self, item: _Item) -> None:
+        """Wait until there is room; once the inbox is closed the item is dropped."""
+        counts = threading.get_ident() != self._reader
+        if counts:
+            self._room.acquire()
+        if self._closed:
+            self._room.release()  # for the next that waits
+        else:
+            self._items.put((item, counts))
+
+    def take(self, *, timeout_s: float, most: int = MOST_AT_ONCE) -> list[_Item]:
+        """What is here, in its order and up to `most`; if nothing is, wait for one item. Empty
+        after `timeout_s`. Whoever calls this is the reader."""
+        self._reader = threading.get_ident()
+        taken: list[_Item] = []
+        try:
+            taken.append(self._one(lambda: self._items.get(timeout=timeout_s)))
+            while len(taken) < most:
+                taken.append(self._one(self._items.get_nowait))
+        except queue.Empty:
+            pass
+        return taken
+
+    def close(self) -> None:
+        """Nobody reads any more: let go of whoever waits for room."""
+        self._closed = True
+        self._room.release()
+
+    def _one(self, get: Callable[[], tuple[_Item, bool]]) -> _Item:
+        item, counts = get()
+        if counts:
+            self._room.release()
+        return item
