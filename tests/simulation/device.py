@@ -12,56 +12,48 @@ from edge_agent.core.node import Node
 from edge_agent.core.settings import Settings
 from edge_agent.switchboard import FromLink, Switchboard
 from edge_agent.wire import SessionOptions, Wire
-from fluid.bus import Closed, Link, LinkEvent, LinkOptions, Sink
-from fluid.bus.memory import MemoryBus
 from fluid.messages import Role
 from fluid.topics import Topics
 from tests.simulation.bundle import simulated_logits
+from tests.simulation.network import Network
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
 
 COMPUTE_S = 0.005
 DIGEST = "ab" * 32
-
-
-class _TrackingBus:
-    """A bus that knows which of its client ids have a connection, so that faults can hit them."""
-
-    def __init__(self, bus: MemoryBus) -> None:
-        self._bus = bus
-        self.open_ids: set[str] = set()
-
-    def open(self, options: LinkOptions, sink: Sink) -> Link:
-        self.open_ids.add(options.client_id)
-
-        def watch(event: LinkEvent) -> None:
-            if isinstance(event, Closed):
-                self.open_ids.discard(options.client_id)
-            sink(event)
-
-        return self._bus.open(options, watch)
+_CLOCK_AT_START_S = 1_000_000.0
 
 
 class Device:
-    """One device. It can be booted, crash, hang and go on, lose its network for a moment, leave."""
+    """One device. What can happen to it is in its methods; `fate` counts its processes.
+
+    clock_offset_s: its wall clock, which only numbers its starts, may be set wrong.
+    """
 
     def __init__(self, world: World, agent: str) -> None:
         self._world = world
         self.agent = agent
         self.role = Role.MASTER if agent.startswith("m") else Role.WORKER
+        self.network = Network(world)
+        self.clock_offset_s = 0.0
         self.is_up = False
         self.hangs = False
         self.exit_status: int | None = None
+        self._fatal_payloads: set[bytes] = set()
         self._life = 0
         self._waiting: list[FromLink | Event] = []
-        self._arrivals: dict[str, float] = {}
         self._busy_until = 0.0
         self._alarm_at: float | None = None
         self._ticked_at = -1.0
         self._ticks_now = 0
 
-    def boot(self, *, incarnation: int | None = None) -> None:
+    @property
+    def serves(self) -> bool:
+        """Whether it is up and at work."""
+        return self.is_up and not self.hangs
+
+    def boot(self) -> None:
         """Start the process, with nothing left of its former life."""
         world = self._world
         self._life += 1
@@ -70,28 +62,31 @@ class Device:
         self._busy_until = world.now
         self._alarm_at = None
         self.node = Node(Settings(self.agent, self.role, world.manifest, digest=DIGEST))
-        self._bus = _TrackingBus(MemoryBus(world.broker, schedule=self._schedule))
         wire = Wire(Topics(), self.agent, SessionOptions(receive_maximum=8))
         post = partial(self._in_life, self._life, self._take)
-        self._switchboard = Switchboard(self._bus, wire, post)
-        self._step(Started(incarnation or 1000 * self._life))
+        self._switchboard = Switchboard(self.network, wire, post)
+        clock_s = _CLOCK_AT_START_S + world.now + self.clock_offset_s
+        self._step(Started(max(1, int(clock_s * 1_000_000))))
 
     def crash(self) -> None:
-        """The process is gone; the broker sees its sockets close."""
-        self._world.tell(f"crash {self.agent}")
-        self.is_up = False
-        self._life += 1
-        self._drop_links()
+        """The process is gone; the system closes its sockets."""
+        self._end()
+        self.network.end_process()
+
+    def lose_power(self) -> None:
+        """The device is gone, and nobody is told."""
+        self._end()
+        self.network.vanish()
 
     def hang(self) -> None:
         """Nothing happens in the process any more, and nobody is told."""
-        self._world.tell(f"hang {self.agent}")
         self.hangs = True
+        self.network.freeze()
 
     def go_on(self) -> None:
         """What arrived while it hung is handled now."""
-        self._world.tell(f"go on {self.agent}")
         self.hangs = False
+        self.network.thaw()
         waiting, self._waiting = self._waiting, []
         for item in waiting:
             self._take(item)
@@ -99,26 +94,19 @@ class Device:
 
     def lose_network(self) -> None:
         """Every connection breaks; the process lives on."""
-        self._world.tell(f"lose network {self.agent}")
-        self._drop_links()
+        self.network.break_links()
 
     def leave(self) -> None:
-        self._world.tell(f"leave {self.agent}")
+        """It is asked to end in good order."""
         self._take(LeaveRequested())
 
-    def _drop_links(self) -> None:
-        for client_id in sorted(self._bus.open_ids):
-            try:
-                self._world.broker.kill(client_id)
-            except LookupError:
-                continue  # taken over; the news of it is still on its way here
+    def crash_on(self, payload: bytes) -> None:
+        """From now on it dies of running its model on this."""
+        self._fatal_payloads.add(payload)
 
-    def _schedule(self, client_id: str, deliver: Callable[[], None]) -> None:
-        """The network to this device: each connection keeps its order, and takes its time."""
-        world = self._world
-        arrives_at = max(world.now + world.delay_s(), self._arrivals.get(client_id, 0.0))
-        self._arrivals[client_id] = arrives_at
-        world.at(arrives_at, partial(self._in_life, self._life, lambda _: deliver(), None))
+    def _end(self) -> None:
+        self.is_up = self.hangs = False
+        self._life += 1
 
     def _in_life(self, life: int, action: Callable[..., None], *arguments: object) -> None:
         if life == self._life:
@@ -133,9 +121,13 @@ class Device:
                 self._step(event)
 
     def _step(self, event: Event) -> None:
-        world = self._world
+        world, life = self._world, self._life
         for effect in self.node.step(event, world.now):
-            self._perform(effect)
+            if life == self._life:
+                self._perform(effect)
+        if life != self._life or not self.is_up:
+            return
+        world.watch(self)
         # What is overdue is due at once, as in the runtime.
         deadline = max(world.now, self.node.next_deadline(world.now))
         if self._alarm_at is None or deadline < self._alarm_at:
@@ -160,14 +152,24 @@ class Device:
                 self._world.note(self.agent, effect)
             case Exit(status):
                 self.exit_status, self.is_up = status, False
+                self._world.tell(f"{self.agent}: exit {status}")
                 self._switchboard.close()
             case _:
                 self._switchboard.perform(effect)
 
     def _compute(self, job: Compute) -> None:
         """One job after the other, as the executor's thread does."""
-        payload = job.request.message.payload
-        outputs = {stage: simulated_logits(stage, payload) for stage in job.stages}
-        done = Computed(job.request.key, outputs, COMPUTE_S * 1000, is_batch=False, digest=DIGEST)
         self._busy_until = max(self._busy_until, self._world.now) + COMPUTE_S
-        self._world.at(self._busy_until, partial(self._in_life, self._life, self._take, done))
+        self._world.at(self._busy_until, partial(self._in_life, self._life, self._computed, job))
+
+    def _computed(self, job: Compute) -> None:
+        payload = job.request.message.payload
+        if payload in self._fatal_payloads:
+            self._world.tell(f"{self.agent}: crash while computing {job.request.id}")
+            self.crash()
+            return
+        outputs = {stage: simulated_logits(stage, payload) for stage in job.stages}
+        computed_ms = COMPUTE_S * 1000
+        self._take(
+            Computed(job.request.key, outputs, computed_ms, is_batch=False, digest=DIGEST)
+        )

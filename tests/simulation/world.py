@@ -1,4 +1,4 @@
-"""Simulated time, the network and everybody in it.
+"""Simulated time, the broker and everybody who talks to it.
 
 Owns the clock and the order of events: a heap of (time, number, action). Nothing in here or in
 what it drives reads a real clock or an unseeded random number, so a seed is a transcript.
@@ -6,33 +6,59 @@ what it drives reads a real clock or an unseeded random number, so a seed is a t
 
 import heapq
 import random
+from collections import Counter
 from collections.abc import Callable
 from itertools import count
 
 from edge_agent.core.effects import Note
-from fluid.bus.memory import MemoryBroker
+from fluid.bus.memory import STANDARD, MemoryBroker, Quirks
 from fluid.messages import ClusterState, decode_cluster
 from fluid.messages.control import Malformed
 from tests.simulation.bundle import MANIFEST
-from tests.simulation.client import SimClient
+from tests.simulation.clients import Client, PlainClient
 from tests.simulation.device import Device
+from tests.simulation.violation import Violation
+
+_BROKER_TICK_S = 0.5
 
 
 class World:
-    """A broker, some devices and one client. `transcript` tells what happened, line by line."""
+    """A broker, devices and clients. `transcript` tells what happened, line by line.
 
-    def __init__(self, seed: int = 0, *, most_delay_s: float = 0.002) -> None:
+    detailed: whether the transcript has every request and answer. processes: every process that
+    was ever started under an agent's id, but for restarts of the same device: an impostor is one
+    more. faults: how often each kind happened, as whoever injects them counts; disturbed_at: when.
+    helped_up: the ids that somebody must serve under in the end.
+    """
+
+    def __init__(
+        self,
+        seed: int = 0,
+        *,
+        most_delay_s: float = 0.002,
+        quirks: Quirks = STANDARD,
+        most_waiting: int | None = None,
+        detailed: bool = False,
+    ) -> None:
         self.random = random.Random(seed)  # noqa: S311 - a simulation, not a secret
         self.now = 0.0
-        self.broker = MemoryBroker()
+        self.most_delay_s = most_delay_s
+        self.broker = MemoryBroker(quirks, most_waiting=most_waiting)
+        self.broker_stalls = False
         self.manifest = MANIFEST
         self.devices: dict[str, Device] = {}
-        self.leaders: dict[int, set[str]] = {}
+        self.processes: list[Device] = []
+        self.clients: list[Client] = []
+        self.client = PlainClient(self, "client")
+        self.leaders: dict[int, Device] = {}
+        self.faults: Counter[str] = Counter()
+        self.disturbed_at: list[float] = []
+        self.helped_up: set[str] = set()
         self.transcript: list[str] = []
-        self._most_delay_s = most_delay_s
+        self.detailed = detailed
         self._numbers = count()
         self._actions: list[tuple[float, int, Callable[[], None]]] = []
-        self.client = SimClient(self)
+        self.after(_BROKER_TICK_S, self._tick_now_and_then)
 
     # Time.
 
@@ -44,41 +70,75 @@ class World:
 
     def run_until(self, moment: float) -> None:
         """Let everything happen that is due by then."""
-        while self._actions and self._actions[0][0] <= moment:
-            due, _, action = heapq.heappop(self._actions)
-            if due > self.now:
-                self.now = due
-                self.broker.advance(due)
+        actions = self._actions
+        while actions and actions[0][0] <= moment:
+            due, _, action = heapq.heappop(actions)
+            self.now = max(self.now, due)
             action()
-            self._watch_leaders()
         self.now = moment
 
     def run(self, span_s: float) -> None:
         self.run_until(self.now + span_s)
 
-    def delay_s(self) -> float:
-        """How long a message is on its way to whom it concerns."""
-        return self.random.uniform(0.0001, self._most_delay_s)
+    # The broker.
+
+    def tick_broker(self) -> None:
+        """The broker reads its clock, which it does when it gets a packet, and now and then."""
+        if not self.broker_stalls:
+            self.broker.advance(self.now)
+
+    def stall_broker(self, span_s: float) -> None:
+        """The broker does nothing for a time; what is sent to it waits."""
+        if not self.broker_stalls:
+            self.broker_stalls = True
+            self.after(span_s, self._end_stall)
+
+    def _end_stall(self) -> None:
+        self.broker_stalls = False
+        self.tick_broker()
+        for host in [*self.processes, *self.clients]:
+            host.network.pump()
+
+    def _tick_now_and_then(self) -> None:
+        self.tick_broker()
+        self.after(_BROKER_TICK_S, self._tick_now_and_then)
 
     # Devices.
 
     def boot(self, *agents: str) -> None:
-        """Start devices; the one named `master`, or starting with `m`, is a master."""
+        """Start devices; those whose names start with `m` are masters."""
         for agent in agents:
             if agent not in self.devices:
-                self.devices[agent] = Device(self, agent)
+                self.devices[agent] = self._new_device(agent)
             self.tell(f"boot {agent}")
             self.devices[agent].boot()
 
     def impostor(self, agent: str) -> Device:
         """Start another device under a name that is in use already."""
         self.tell(f"impostor {agent}")
-        device = Device(self, agent)
-        device.boot(incarnation=50)
+        device = self._new_device(agent)
+        device.boot()
         return device
 
     def up(self) -> list[Device]:
-        return [device for device in self.devices.values() if device.is_up]
+        """Every process that is up, by agent."""
+        return sorted((each for each in self.processes if each.is_up), key=lambda it: it.agent)
+
+    def _new_device(self, agent: str) -> Device:
+        device = Device(self, agent)
+        self.processes.append(device)
+        return device
+
+    def watch(self, device: Device) -> None:
+        """Safety: a term has at most one leader, looked at after every step of each device."""
+        state = device.node.cluster_state
+        if device.node.leads and state is not None:
+            leader = self.leaders.setdefault(state.term, device)
+            if leader is not device:
+                raise Violation(
+                    "one_leader_a_term",
+                    f"term {state.term} is led by {leader.agent} and by {device.agent}",
+                )
 
     # What everybody can see.
 
@@ -95,11 +155,8 @@ class World:
         values = " ".join(f"{name}={value}" for name, value in note.fields.items())
         self.tell(f"{agent}: {note.event} {values}".rstrip())
 
-    def _watch_leaders(self) -> None:
-        """Safety: a term has at most one leader, at every single step."""
-        for device in self.up():
-            state = device.node.cluster_state
-            if device.node.leads and state is not None:
-                leaders = self.leaders.setdefault(state.term, set())
-                leaders.add(device.agent)
-                assert len(leaders) == 1, f"term {state.term} has the leaders {sorted(leaders)}"
+    def detail(self, line: Callable[[], str]) -> None:
+        if self.detailed:
+            self.tell(line())
+
+

@@ -7,10 +7,11 @@ the lock, because they may take locks of their own.
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from types import TracebackType
 
-from fluid.bus.memory.engine import Engine
+from fluid.bus.memory.engine import Engine, Saved
 from fluid.bus.memory.link import MemoryLink, Schedule
 from fluid.bus.memory.quirks import STANDARD, Quirks
 from fluid.bus.protocol import Closed, CloseReason, LinkOptions, Message, Sink
@@ -18,11 +19,17 @@ from fluid.bus.rules import check_message
 
 
 class MemoryBroker:
-    """A deterministic MQTT 5 broker, by default one that does what the standard says."""
+    """A deterministic MQTT 5 broker, by default one that does what the standard says.
 
-    def __init__(self, quirks: Quirks = STANDARD) -> None:
-        self._engine = Engine(quirks)
+    most_waiting: how many messages may wait in a session beyond those in flight; Mosquitto calls
+    it `max_queued_messages`. What comes then is dropped, although its publisher had it confirmed.
+    """
+
+    def __init__(self, quirks: Quirks = STANDARD, *, most_waiting: int | None = None) -> None:
+        self._engine = Engine(quirks, most_waiting=most_waiting)
+        self._saved = Saved()
         self._lock = threading.RLock()
+        self._turn = _Turn(self)
         self._running = True
         self._deliveries: deque[Callable[[], None]] = deque()
         self._delivering = False
@@ -33,38 +40,52 @@ class MemoryBroker:
 
     def kill(self, client_id: str) -> None:
         """The client's socket closes: LOST for its link, and its will is published."""
-        with self.turn() as engine:
-            engine.disconnect(self._open_link(client_id), CloseReason.LOST, fires_will=True)
+        self._open_link(client_id).kill()
 
     def expire_keepalive(self, client_id: str) -> None:
         """The broker gives up a silent client: the same, but the client hears of it later."""
         self.kill(client_id)
 
     def silence(self, client_id: str) -> None:
-        """The client hangs: nothing reaches it and nothing leaves it; its connection stays."""
-        with self.turn():
-            link = self._open_link(client_id)
-            link.hang()
-            self._silent.setdefault(client_id, []).append(link)
+        """The client hangs: nothing reaches it and nothing leaves it. Its connection stays until
+        `advance` has seen its keepalive run out."""
+        link = self._open_link(client_id)
+        link.silence()
+        self._silent.setdefault(client_id, []).append(link)
 
     def revive(self, client_id: str) -> None:
         """Hung clients of that id go on: they hear what waited, and send what they held back.
 
         A client whose connection ended meanwhile hears that last, and what it sends is dropped.
         """
-        with self.turn() as engine:
-            for link in self._silent.pop(client_id, ()):
-                link.go_on(engine)
+        for link in self._silent.pop(client_id, ()):
+            link.revive()
 
     def stop(self, *, keep_sessions: bool) -> None:
         """No connection is left, and none is accepted.
 
         keep_sessions: an orderly stop, which publishes every will and saves retained messages
-        and sessions; without it a crash, which forgets them and publishes none.
+        and sessions; without it a crash of a broker without persistence, which forgets them and
+        publishes none.
         """
         with self.turn() as engine:
             self._running = False
-            engine.stop(keeps_state=keep_sessions)
+            if keep_sessions:
+                engine.stop()
+            else:
+                engine.crash(Saved())
+
+    def save(self) -> None:
+        """Write retained messages and sessions to the disk, as Mosquitto does now and then."""
+        with self._lock:
+            self._saved = self._engine.saved()
+
+    def crash(self) -> None:
+        """A crash of a broker with persistence: no will is published, and what is left is as it
+        was at the last `save`. What came since is gone, and what was done with since is back."""
+        with self.turn() as engine:
+            self._running = False
+            engine.crash(self._saved)
 
     def start(self) -> None:
         """Accept connections again."""
@@ -77,7 +98,8 @@ class MemoryBroker:
         self.start()
 
     def advance(self, now_s: float) -> None:
-        """Set the broker's clock, which starts at 0: sessions and messages expire by it."""
+        """Set the broker's clock, which starts at 0: sessions and messages expire by it, and
+        silent clients run out of keepalive."""
         with self.turn() as engine:
             engine.advance(now_s)
 
@@ -92,11 +114,22 @@ class MemoryBroker:
             session = self._engine.session(client_id)
             return None if session is None else session.backlog
 
+    @property
+    def runs(self) -> bool:
+        """Whether connections are accepted."""
+        return self._running
+
+    @property
+    def dropped(self) -> int:
+        """How many confirmed messages found no room in a session."""
+        return self._engine.dropped
+
     def _open_link(self, client_id: str) -> MemoryLink:
-        link = self._links.get(client_id)
-        if link is None or not self._engine.is_open(link):
-            raise LookupError(f"client {client_id!r} is not connected")
-        return link
+        with self._lock:
+            link = self._links.get(client_id)
+            if link is None or not self._engine.is_open(link):
+                raise LookupError(f"client {client_id!r} is not connected")
+            return link
 
     # --- for links ----------------------------------------------------------------------------
 
@@ -113,16 +146,22 @@ class MemoryBroker:
                 link.emit(Closed(CloseReason.UNREACHABLE, "the broker does not run"))
         return link
 
-    @contextmanager
-    def turn(self) -> Iterator[Engine]:
+    def turn(self) -> AbstractContextManager[Engine]:
         """Work on the engine under the lock, then deliver what that brought about."""
-        with self._lock:
-            yield self._engine
-        self._deliver()
+        return self._turn
 
     def later(self, delivery: Callable[[], None]) -> None:
         """Queue a delivery; only inside a `turn`."""
         self._deliveries.append(delivery)
+
+    def begin(self) -> Engine:
+        self._lock.acquire()
+        return self._engine
+
+    def end(self, *, failed: bool) -> None:
+        self._lock.release()
+        if not failed:
+            self._deliver()
 
     def _deliver(self) -> None:
         """Empty the queue, unless a caller further up, or another thread, is about it."""
@@ -136,3 +175,21 @@ class MemoryBroker:
                 delivery()
             finally:
                 self._delivering = False
+
+
+class _Turn:
+    """One object for all turns of a broker: they are many, and it has no state."""
+
+    def __init__(self, broker: MemoryBroker) -> None:
+        self._broker = broker
+
+    def __enter__(self) -> Engine:
+        return self._broker.begin()
+
+    def __exit__(
+        self,
+        error_type: type[BaseException] | None,
+        _error: BaseException | None,
+        _traceback: TracebackType | None,
+    ) -> None:
+        self._broker.end(failed=error_type is not None)

@@ -6,7 +6,8 @@ standard leaves a choice, and departs from it only with `Quirks`.
 """
 
 from collections import deque
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Protocol
 
 from fluid.bus.memory.quirks import Quirks
@@ -26,6 +27,9 @@ from fluid.bus.protocol import (
 from fluid.bus.rules import matches, split_share
 
 _NO_SUBSCRIPTION_EXISTED = 0x11
+_KEEPALIVES_TO_DIE = 1.5  # MQTT 5, section 3.1.2.10
+
+_matches = lru_cache(maxsize=4096)(matches)
 
 
 class Connection(Protocol):
@@ -36,12 +40,29 @@ class Connection(Protocol):
     def emit(self, event: LinkEvent) -> None: ...
 
 
-class Engine:
-    """The broker's state, and what each packet does to it."""
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """What a broker has on its disk."""
 
-    def __init__(self, quirks: Quirks) -> None:
+    sessions: tuple[Session, ...] = ()
+    retained: tuple[Envelope, ...] = ()
+    shares: tuple[tuple[str, tuple[str, ...]], ...] = ()
+
+
+class Engine:
+    """The broker's state, and what each packet does to it.
+
+    most_waiting: how many QoS 1 messages may wait in a session beyond those in flight. What comes
+    then is dropped after it was confirmed to its publisher, and counted in `dropped`.
+    """
+
+    def __init__(self, quirks: Quirks, *, most_waiting: int | None = None) -> None:
         self._quirks = quirks
+        self._most_waiting = most_waiting
+        self.dropped = 0
         self._now_s = 0.0
+        self._scanned_at_s = 0.0
+        self._silent_since_s: dict[str, float] = {}
         self._connections: dict[str, Connection] = {}
         self._sessions: dict[str, Session] = {}
         self._retained: dict[str, Envelope] = {}
@@ -85,6 +106,7 @@ class Engine:
         """End an open connection, whoever ends it."""
         client_id = connection.options.client_id
         del self._connections[client_id]
+        self._silent_since_s.pop(client_id, None)
         connection.emit(Closed(reason))
         session = self._sessions[client_id]
         session.rewind()
@@ -136,32 +158,82 @@ class Engine:
             leaked = session.in_flight if self._quirks.leaking_window else 0
             self._send(session, more=leaked)
 
+    # --- what clients do not send ---------------------------------------------------------------
+
+    def fell_silent(self, connection: Connection) -> None:
+        """An open connection sends nothing from now on, not even pings."""
+        self._silent_since_s.setdefault(connection.options.client_id, self._now_s)
+
+    def spoke(self, connection: Connection) -> None:
+        """It sends again."""
+        if self.is_open(connection):
+            self._silent_since_s.pop(connection.options.client_id, None)
+
     # --- what happens to the broker -----------------------------------------------------------
 
     def advance(self, now_s: float) -> None:
-        """Set the time, and end the sessions that have expired."""
+        """Set the time; end the sessions that have expired and the connections that are silent."""
         if now_s < self._now_s:
             raise ValueError(f"time goes forward: {now_s} s is before {self._now_s} s")
         self._now_s = now_s
+        if now_s >= self._scanned_at_s + self._quirks.keepalive_scan_s:
+            self._scanned_at_s = now_s
+            self._end_silent_connections()
         for session in list(self._sessions.values()):
             if session.ends_at_s is not None and session.ends_at_s <= now_s:
                 self._forget(session.client_id)
 
-    def stop(self, *, keeps_state: bool) -> None:
-        """End all connections: in order, with every will as Mosquitto does it; else abruptly."""
+    def stop(self) -> None:
+        """End all connections in good order: every will is published, as Mosquitto does it."""
         connections = list(self._connections.values())
         for connection in connections:
-            if keeps_state and connection.options.will is not None:
+            if connection.options.will is not None:
                 self._route(connection.options.will)
-        for connection in connections:
+        self._end_all()
+        self._load(self.saved())
+
+    def crash(self, saved: Saved) -> None:
+        """End all connections abruptly, and go back to what was saved at some time before."""
+        self._end_all()
+        self._load(saved)
+
+    def saved(self) -> Saved:
+        """What a broker writes to its disk now."""
+        sessions = []
+        for session in self._sessions.values():
+            kept = session.expiry_s > 0
+            if kept and not (session.clean_start and self._quirks.restart_forgets_clean_starts):
+                copy = session.copy()
+                copy.rewind()
+                sessions.append(copy)
+        names = {session.client_id for session in sessions}
+        shares = (
+            (topic_filter, tuple(name for name in members if name in names))
+            for topic_filter, members in self._shares.items()
+        )
+        return Saved(
+            tuple(sessions),
+            tuple(self._retained.values()),
+            tuple((topic_filter, members) for topic_filter, members in shares if members),
+        )
+
+    def _load(self, saved: Saved) -> None:
+        self._sessions = {session.client_id: session.copy() for session in saved.sessions}
+        for session in self._sessions.values():
+            session.ends_at_s = self._now_s + session.expiry_s
+        self._retained = {envelope.message.topic: envelope for envelope in saved.retained}
+        self._shares = {topic_filter: deque(members) for topic_filter, members in saved.shares}
+
+    def _end_all(self) -> None:
+        for connection in list(self._connections.values()):
             self.disconnect(connection, CloseReason.LOST, fires_will=False)
-        for session in list(self._sessions.values()):
-            if session.clean_start and self._quirks.restart_forgets_clean_starts:
-                self._forget(session.client_id)
-        if not keeps_state:
-            self._sessions.clear()
-            self._retained.clear()
-            self._shares.clear()
+
+    def _end_silent_connections(self) -> None:
+        for client_id, since_s in list(self._silent_since_s.items()):
+            connection = self._connections[client_id]
+            keepalive_s = connection.options.keepalive_s
+            if keepalive_s and self._now_s - since_s >= _KEEPALIVES_TO_DIE * keepalive_s:
+                self.disconnect(connection, CloseReason.LOST, fires_will=True)
 
     # --- what can be asked --------------------------------------------------------------------
 
@@ -207,14 +279,14 @@ class Engine:
             (session, subscription)
             for session in self._sessions.values()
             for topic_filter, subscription in session.subscriptions.items()
-            if topic_filter not in self._shares and matches(topic_filter, topic)
+            if topic_filter not in self._shares and _matches(topic_filter, topic)
         ]
 
     def _shared_targets(self, topic: str) -> list[tuple[Session, Subscription]]:
         """One entry for each share: its members in turn, whether they are connected or not."""
         targets = []
         for topic_filter, members in self._shares.items():
-            if matches(split_share(topic_filter)[1], topic):
+            if _matches(split_share(topic_filter)[1], topic):
                 session = self._sessions[members[0]]
                 targets.append((session, session.subscriptions[topic_filter]))
                 members.rotate(-1)
@@ -223,7 +295,7 @@ class Engine:
     def _send_retained(self, session: Session, subscription: Subscription) -> None:
         _, topic_filter = split_share(subscription.topic_filter)
         for topic, envelope in self._retained.items():
-            if matches(topic_filter, topic) and not envelope.expired(self._now_s):
+            if _matches(topic_filter, topic) and not envelope.expired(self._now_s):
                 self._give(session, subscription, envelope, retain=True)
 
     def _give(
@@ -232,8 +304,13 @@ class Engine:
         """Hand one copy to a session. QoS 0 is now or never, and passes what waits."""
         qos = min(envelope.message.qos, subscription.qos)
         ids = () if subscription.identifier is None else (subscription.identifier,)
-        message = replace(envelope.message, qos=qos, retain=retain)
+        message = envelope.message
+        if (message.qos, message.retain) != (qos, retain):
+            message = replace(message, qos=qos, retain=retain)
         if qos:
+            if self._most_waiting is not None and session.waiting >= self._most_waiting:
+                self.dropped += 1
+                return
             session.push(replace(envelope, message=message, subscription_ids=ids))
             self._send(session)
         elif connection := self._connections.get(session.client_id):

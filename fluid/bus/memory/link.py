@@ -38,7 +38,8 @@ class MemoryLink:
         self._broker = broker
         self._sink = sink
         self._schedule = schedule
-        self._hangs = False
+        self._is_mute = False
+        self._is_deaf = False
         self._unsent: list[Callable[[Engine], None]] = []
         self._unheard: list[LinkEvent] = []
 
@@ -66,12 +67,42 @@ class MemoryLink:
 
     def _do(self, call: Callable[[Engine], None]) -> None:
         with self._broker.turn() as engine:
-            if self._hangs:
+            if self._is_mute:
                 self._unsent.append(call)
             elif engine.is_open(self):
                 call(engine)
 
-    # --- for the broker -----------------------------------------------------------------------
+    # --- faults -------------------------------------------------------------------------------
+
+    def kill(self) -> None:
+        """The socket closes: `LOST`, and the will is published. Nothing if it is closed."""
+        with self._broker.turn() as engine:
+            if engine.is_open(self):
+                engine.disconnect(self, CloseReason.LOST, fires_will=True)
+
+    def silence(self, *, hears: bool = False) -> None:
+        """Nothing leaves the client, and nothing reaches it unless `hears`: keepalive runs out."""
+        with self._broker.turn() as engine:
+            self._is_mute = True
+            self._is_deaf = not hears
+            if engine.is_open(self):
+                engine.fell_silent(self)
+
+    def revive(self) -> None:
+        """What had arrived is heard, before anything that is still on its way; what was held back
+        is sent, or dropped if the connection has ended meanwhile."""
+        with self._broker.turn() as engine:
+            self._is_mute = self._is_deaf = False
+            engine.spoke(self)
+            unheard, self._unheard = self._unheard, []
+            for event in unheard:
+                self._broker.later(partial(self._hear, event))
+            unsent, self._unsent = self._unsent, []
+            for call in unsent:
+                if engine.is_open(self):
+                    call(engine)
+
+    # --- for the engine -----------------------------------------------------------------------
 
     def emit(self, event: LinkEvent) -> None:
         """Queue an event for the sink, or for the scheduler that decides when it arrives."""
@@ -81,25 +112,12 @@ class MemoryLink:
         else:
             self._broker.later(partial(self._schedule, self.options.client_id, hear))
 
-    def hang(self) -> None:
-        self._hangs = True
-
-    def go_on(self, engine: Engine) -> None:
-        """What had arrived is heard before anything that is still on its way."""
-        self._hangs = False
-        unheard, self._unheard = self._unheard, []
-        for event in unheard:
-            self._broker.later(partial(self._hear, event))
-        unsent, self._unsent = self._unsent, []
-        for call in unsent:
-            if engine.is_open(self):
-                call(engine)
-
     def _hear(self, event: LinkEvent) -> None:
-        with self._broker.turn():
-            if self._hangs:
-                self._unheard.append(event)
-                return
+        if self._is_deaf:
+            with self._broker.turn():
+                if self._is_deaf:
+                    self._unheard.append(event)
+                    return
         self._sink(event)
         if isinstance(event, Delivered) and event.ack_id and not self.options.manual_ack:
             self.ack(event.ack_id)

@@ -11,8 +11,9 @@ class Quirks:
     and cannot know why. will_lost_by_resuming: a takeover that resumes the session publishes no
     will. retained_to_shares: a shared subscription is sent retained messages. leaking_window:
     each acknowledgement lets a whole Receive Maximum of waiting messages through, not one.
-    restart_forgets_clean_starts: an orderly restart keeps only the sessions of clients that last
-    connected without clean start.
+    restart_forgets_clean_starts: a restart keeps only the sessions of clients that last connected
+    without clean start. keepalive_scan_s: how often the broker looks for clients that have been
+    silent for one and a half times their keepalive; 0 for at once.
     """
 
     silent_takeover: bool = False
@@ -20,6 +21,7 @@ class Quirks:
     retained_to_shares: bool = False
     leaking_window: bool = False
     restart_forgets_clean_starts: bool = False
+    keepalive_scan_s: float = 0.0
 
 
 STANDARD = Quirks()
@@ -32,4 +34,5 @@ MOSQUITTO_2_0_11 = Quirks(
     retained_to_shares=True,
     leaking_window=True,
     restart_forgets_clean_starts=True,
+    keepalive_scan_s=5.0,
 )

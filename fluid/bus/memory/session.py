@@ -51,9 +51,24 @@ class Session:
         return len(self._in_flight)
 
     @property
+    def waiting(self) -> int:
+        """How many messages are not sent yet, or are to be sent again."""
+        return len(self._queue)
+
+    @property
     def backlog(self) -> int:
         """How many messages are not acknowledged, sent or not."""
         return len(self._queue) + len(self._in_flight)
+
+    def copy(self) -> "Session":
+        """The same state, which goes its own way from now on. Messages do not change."""
+        return replace(
+            self,
+            subscriptions=dict(self.subscriptions),
+            _queue=deque(self._queue),
+            _in_flight=dict(self._in_flight),
+            _ack_ids=set(self._ack_ids),
+        )
 
     def push(self, envelope: Envelope) -> None:
         self._queue.append(envelope)

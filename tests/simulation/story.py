@@ -1,0 +1,220 @@
+"""A seed's story: who takes part, a storm of faults under load, calm, and what must hold then."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from random import Random
+
+from fluid.bus.memory import MOSQUITTO_2_0_11, STANDARD, Quirks
+from fluid.messages import Mode
+from tests.simulation import faults
+from tests.simulation.clients import Client, LibraryClient, PlainClient
+from tests.simulation.faults import FAULTS, FORGETFUL_FAULTS, Fault
+from tests.simulation.invariants import SAFETY, SETTLED, expect, first_violation, full_strength
+from tests.simulation.violation import Violation
+from tests.simulation.world import World
+
+_CALM_AT_MOST_S = 60.0
+_LOOK_EVERY_S = 0.5
+_AGENTS = ((1, 2), (2, 6), (3, 4), (4, 3), (8, 1))  # how many, how often
+# An agent's death may be noticed, and worked on, this long after the fault.
+_LAST_REQUESTS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a seed draws before anything happens.
+
+    forgetful: the broker may lose what it confirmed, so every client is one that sends again.
+    """
+
+    seed: int
+    agents: tuple[str, ...]
+    libraries: int
+    plains: int
+    camera: bool
+    quirks: Quirks
+    most_delay_s: float
+    first_mode: str
+    last_mode: Mode
+    boot_within_s: float
+    storm_s: float
+    requests: int
+    faults: int
+    forgetful: bool
+    most_waiting: int | None
+    autosave_s: float
+
+
+def draw(seed: int) -> Plan:
+    """The plan of a seed."""
+    random = Random(seed)  # noqa: S311 - a simulation, not a secret
+    count = random.choices(*zip(*_AGENTS, strict=True))[0]
+    forgetful = random.random() < 0.3
+    libraries = random.randint(1, 3) if forgetful else random.randint(0, 2)
+    return Plan(
+        seed=seed,
+        agents=(random.choice(["master", "a"]), *(f"w{index}" for index in range(1, count))),
+        libraries=libraries,
+        plains=0 if forgetful else random.randint(0 if libraries else 1, 3 - libraries),
+        camera=not forgetful and random.random() < 0.3,
+        quirks=random.choice([STANDARD, MOSQUITTO_2_0_11]),
+        most_delay_s=random.choice([0.002, 0.02, 0.05]),
+        first_mode=random.choice(["ha", "ht", "auto"]),
+        last_mode=random.choice([Mode.HA, Mode.HT]),
+        boot_within_s=random.choice([0.0, 0.05, 1.0]),
+        storm_s=random.choice([5.0, 8.0, 8.0, 16.0]),
+        requests=random.randint(40, 120),
+        faults=random.randint(1, 8),
+        forgetful=forgetful,
+        most_waiting=20 if forgetful and random.random() < 0.2 else None,
+        autosave_s=random.choice([0.5, 5.0]),
+    )
+
+
+@dataclass(slots=True)
+class Told:
+    """How a story went."""
+
+    plan: Plan
+    world: World
+    violation: Violation | None = None
+
+
+class Story:
+    """One world, from the first boot to the end."""
+
+    def __init__(self, plan: Plan, *, detailed: bool = False) -> None:
+        self.plan = plan
+        self.world = World(
+            plan.seed,
+            most_delay_s=plan.most_delay_s,
+            quirks=plan.quirks,
+            most_waiting=plan.most_waiting,
+            detailed=detailed,
+        )
+        self._calm = False
+        self._requesters: list[Client] = [
+            *(LibraryClient(self.world, f"lib{index}") for index in range(plan.libraries)),
+            *(PlainClient(self.world, f"plain{index}") for index in range(plan.plains)),
+        ]
+        self._camera = PlainClient(self.world, "camera") if plan.camera else None
+
+    def tell(self) -> None:
+        """Live through it; raises `Violation`."""
+        self._start()
+        self._storm()
+        self._help_up()
+        expect(self.world, *SAFETY)
+        self._settle()
+        self._ask_again()
+
+    def _start(self) -> None:
+        world, plan = self.world, self.plan
+        for client in world.clients:
+            client.connect()
+        for agent in plan.agents:
+            world.after(world.random.uniform(0.0, plan.boot_within_s), partial(world.boot, agent))
+        world.run(plan.boot_within_s + world.random.choice([0.1, 2.5]))
+        faults.wish(world, plan.first_mode)
+        self._save()
+
+    def _save(self) -> None:
+        """The broker writes its state to the disk, now and then."""
+        if not self.world.broker_stalls and self.world.broker.runs:
+            self.world.broker.save()
+        self.world.after(self.plan.autosave_s, self._save)
+
+    def _storm(self) -> None:
+        world, plan = self.world, self.plan
+        senders: list[Callable[[], None]] = [
+            partial(self._send, client) for client in self._requesters
+        ]
+        if self._camera:
+            senders.append(self._camera.send_still)
+        burst = world.random.random() < 0.2
+        for _ in range(plan.requests):
+            moment = world.random.uniform(0.0, 0.3 if burst else plan.storm_s)
+            world.after(moment, world.random.choice(senders))
+        kinds = FAULTS | FORGETFUL_FAULTS if plan.forgetful else FAULTS
+        for _ in range(plan.faults):
+            fault = world.random.choices(list(kinds), list(kinds.values()))[0]
+            world.after(world.random.uniform(0.0, plan.storm_s), partial(self._happen, fault))
+        world.run(plan.storm_s)
+
+    def _send(self, client: Client) -> None:
+        client.send(b"%s image %d" % (client.name.encode(), len(client.sent)))
+
+    def _happen(self, fault: Fault) -> None:
+        if not self._calm and fault(self.world):
+            self.world.faults[fault.__name__] += 1
+            if fault is not faults.mode_wish:
+                self.world.disturbed_at.append(self.world.now)
+
+    def _help_up(self) -> None:
+        """The last fault is over: what hangs goes on, what is cut off is not, most of what is
+        down is started, and one at least is up."""
+        world = self.world
+        self._calm = True
+        world.tell("calm")
+        if not world.broker.runs:
+            world.broker.start()
+        for device in world.processes:
+            device.network.loss = 0.0
+            device.network.most_delay_s = world.most_delay_s
+            faults.heal(world, device)
+            faults.go_on(world, device)
+        for device in list(world.devices.values()):
+            if world.random.random() < 0.85:
+                self._boot(device.agent)
+        if not world.up():
+            self._boot(self.plan.agents[0])
+
+    def _boot(self, agent: str) -> None:
+        self.world.helped_up.add(agent)
+        if not any(device.is_up and device.agent == agent for device in self.world.processes):
+            self.world.boot(agent)
+
+    def _settle(self) -> None:
+        """Let time pass until all holds; raise what does not in the end."""
+        give_up_at = self.world.now + _CALM_AT_MOST_S
+        while (violation := first_violation(self.world, SETTLED)) is not None:
+            if self.world.now >= give_up_at:
+                raise violation
+            self.world.run(_LOOK_EVERY_S)
+        expect(self.world, *SAFETY)
+
+    def _ask_again(self) -> None:
+        """The operator has a last word, and everybody asks once more."""
+        world, plan = self.world, self.plan
+        faults.wish(world, plan.last_mode)
+        give_up_at = world.now + _CALM_AT_MOST_S
+        while (state := world.cluster()) is None or state.mode is not plan.last_mode:
+            if world.now >= give_up_at:
+                raise Violation("mode_is_as_wished", f"{plan.last_mode} was wished for in vain")
+            world.run(_LOOK_EVERY_S)
+        self._settle()
+        world.run(_LOOK_EVERY_S)
+        last = [
+            client.send(b"%s image %d" % (client.name.encode(), len(client.sent)))
+            for client in self._requesters
+            for _ in range(_LAST_REQUESTS)
+        ]
+        world.run(_LOOK_EVERY_S)
+        self._settle()
+        for problem in full_strength(world, last, plan.last_mode):
+            raise Violation("full_strength", problem)
+
+
+def tell(seed: int, *, detailed: bool = False) -> Told:
+    """Tell the story of a seed, to its end or to the first violation."""
+    plan = draw(seed)
+    story = Story(plan, detailed=detailed)
+    told = Told(plan, story.world)
+    try:
+        story.tell()
+    except Violation as violation:
+        told.violation = violation
+    return told
