@@ -118,13 +118,16 @@ class Switchboard:
     def _speak(self, effect: Effect) -> bool:
         """What is said on the control link."""
         wire = self._wire
+        more: tuple[Message, ...] = ()
         match effect:
             case do.PublishPresence(presence):
                 message = wire.presence(presence)
             case do.ClearPresence(agent):
-                message = wire.cleared_presence(agent)
+                message, more = wire.cleared_presence(agent), (wire.cleared_term(agent),)
             case do.PublishHeartbeat(heartbeat):
                 message = wire.heartbeat(heartbeat)
+            case do.RecordTerm(term):
+                message = wire.term(term)
             case do.PublishCluster():
                 message = wire.cluster(effect)
             case do.SendPartials():
@@ -134,7 +137,8 @@ class Switchboard:
             case _:
                 return False
         if link := self._link(LinkName.CONTROL):
-            link.publish(message)
+            for each in (message, *more):
+                link.publish(each)
         return True
 
     def _serve(self, effect: Effect) -> bool:

@@ -35,6 +35,7 @@ from fluid.topics import Topics, is_agent_id
 
 DEFAULT_RECEIVE_MAXIMUM = DEFAULT_IN_FLIGHT
 _ID_CHARACTERS = 128
+_TERM_DIGITS = 18
 _TOPIC_BYTES = 65_535  # MQTT 5, section 1.5.4
 _IMPOSTOR = Malformed("the payload speaks for another agent than the topic")
 
@@ -88,6 +89,7 @@ class Wire:
         topics = self.topics
         return [
             Subscription(topics.presence_all),
+            Subscription(topics.term_all),
             Subscription(topics.cluster),
             Subscription(topics.mode_set),
             Subscription(topics.partial(self.agent)),
@@ -125,6 +127,12 @@ class Wire:
     def cleared_presence(self, agent: str) -> Message:
         """An empty retained message removes the one before it (MQTT 5, section 3.3.1.3)."""
         return Message(self.topics.presence(agent), b"", qos=1, retain=True)
+
+    def term(self, term: int) -> Message:
+        return Message(self.topics.term(self.agent), str(term).encode(), qos=1, retain=True)
+
+    def cleared_term(self, agent: str) -> Message:
+        return Message(self.topics.term(agent), b"", qos=1, retain=True)
 
     def probe(self, effect: do.OpenControl) -> Message:
         """A heartbeat with the QoS of the retained messages, so that it does not overtake them."""
@@ -242,7 +250,8 @@ class Wire:
     def _is_state(self, topic: str) -> bool:
         """Whether a topic holds a state, which is retained, and not news of the moment."""
         agent = topic.rpartition("/")[2]
-        return topic in (self.topics.cluster, self.topics.presence(agent))
+        states = (self.topics.cluster, self.topics.presence(agent), self.topics.term(agent))
+        return topic in states
 
     def _fault(self, message: Message, reply_to: str) -> RequestFault | None:
         """What is wrong with a request's envelope."""
@@ -285,6 +294,8 @@ class Wire:
             return Malformed("that is no agent id")
         if topic == self.topics.presence(agent):
             return _presence_event(agent, payload)
+        if topic == self.topics.term(agent):
+            return _term_event(payload)
         if topic == self.topics.heartbeat(agent):
             return _heartbeat_event(agent, payload)
         return Malformed("nothing is expected on this topic")
@@ -301,6 +312,14 @@ def _presence_event(agent: str, payload: bytes) -> Event | Malformed:
     if isinstance(presence, Malformed):
         return presence
     return seen.PresenceSeen(presence) if presence.agent == agent else _IMPOSTOR
+
+
+def _term_event(payload: bytes) -> Event | Malformed:
+    if not payload:
+        return seen.TermSeen(0)  # the record of an agent that was forgotten
+    if not payload.isdigit() or len(payload) > _TERM_DIGITS:
+        return Malformed("a term is a number")
+    return seen.TermSeen(int(payload))
 
 
 def _heartbeat_event(agent: str, payload: bytes) -> Event | Malformed:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 # Topics of the cluster itself. A request may not name one of them as its response topic, or any
 # publisher could make an agent speak with an agent's rights.
 _RESERVED = ("infer", "presence", "heartbeat", "cluster", "mode", "partial", "done", "feature",
-             "adopt")  # fmt: skip
+             "adopt", "term")  # fmt: skip
 
 # Mosquitto takes a response topic of any depth as a property, and disconnects whoever publishes
 # to one of more than some 200 levels: an agent that answered there would meet it again with each
@@ -81,11 +81,19 @@ class Topics:
         return f"{self.base}/presence/+"
 
     @property
+    def term_all(self) -> str:
+        return f"{self.base}/term/+"
+
+    @property
     def heartbeat_all(self) -> str:
         return f"{self.base}/heartbeat/+"
 
     def presence(self, agent: str) -> str:
         return f"{self.base}/presence/{agent}"
+
+    def term(self, agent: str) -> str:
+        """The highest term that an agent ever claimed."""
+        return f"{self.base}/term/{agent}"
 
     def heartbeat(self, agent: str) -> str:
         return f"{self.base}/heartbeat/{agent}"

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from edge_agent.core.edition import Edition
-from edge_agent.core.effects import ClearPresence, Effect, Note, PublishCluster
+from edge_agent.core.effects import ClearPresence, Effect, Note, PublishCluster, RecordTerm
 from edge_agent.core.leadership import Leadership, rank
 from edge_agent.core.mode import Load, ModeChoice
 from edge_agent.core.peers import HealthChanged, Peers
@@ -188,7 +188,7 @@ class Cluster:
             placement=self._place(members),
         )
         self._published = claim
-        return [Note("claiming", {"term": term}), PublishCluster(claim)]
+        return [Note("claiming", {"term": term}), RecordTerm(term), PublishCluster(claim)]
 
     def _update(
         self, members: list[Presence], me: Presence, load: Heartbeat, now: float

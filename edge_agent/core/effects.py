@@ -59,6 +59,13 @@ class PublishHeartbeat:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordTerm:
+    """Say, retained, which term we are about to claim: no will and no late leader overwrites it."""
+
+    term: int
+
+
+@dataclass(frozen=True, slots=True)
 class PublishCluster:
     state: ClusterState
 
@@ -186,6 +193,7 @@ Effect = (
     | PublishPresence
     | ClearPresence
     | PublishHeartbeat
+    | RecordTerm
     | PublishCluster
     | Compute
     | RunBundle

@@ -104,6 +104,13 @@ class HeartbeatSeen:
 
 
 @dataclass(frozen=True, slots=True)
+class TermSeen:
+    """Somebody claimed this term, or is about to."""
+
+    term: int
+
+
+@dataclass(frozen=True, slots=True)
 class ClusterSeen:
     """retained: it was said before we subscribed, so it proves nothing about now."""
 
@@ -247,6 +254,7 @@ Event = (
     | PresenceSeen
     | PresenceCleared
     | HeartbeatSeen
+    | TermSeen
     | ClusterSeen
     | ModeWished
     | RequestArrived

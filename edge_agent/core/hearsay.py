@@ -22,6 +22,7 @@ class Hearsay:
     ) -> None:
         self._settings = settings
         self._holdings = holdings
+        self._timing = settings.timing
         self._memory = holdings.memory
         self._progress = progress
         self._patience = patience
@@ -82,12 +83,13 @@ class Hearsay:
         # With nothing left to do, we have heard all there is. Else a sender whose share we wait
         # for has not come to what we hold: every session has the requests in one order, so what
         # it hands us is from before our time, or what we hold is from before its own.
-        senders = self._awaited_since(now - after_s) if len(self._holdings) else None
+        senders = None if self._is_at_rest(now - after_s) else self._awaited_since(now - after_s)
+        taken = self._memory.take_unheard(now, after_s=after_s, senders=senders)
+        # Devices that wait for each other in a circle would wait for ever.
+        taken |= self._memory.take_unheard(now, after_s=self._timing.memory_s, senders=None)
         unheard = {
             key: sender
-            for key, sender in self._memory.take_unheard(
-                now, after_s=after_s, senders=senders
-            ).items()
+            for key, sender in taken.items()
             if not self._is_held_together(key)  # else it is of another bundle
         }
         for sender in set(unheard.values()):
@@ -95,6 +97,13 @@ class Hearsay:
         if unheard:
             effects.append(SendUnheard(Unheard(self._settings.agent, tuple(unheard))))
         return effects
+
+    def _is_at_rest(self, since: float) -> bool:
+        """Whether nothing more can come: nothing has for a while although there is room, and all
+        that is held waits for others."""
+        has_room = self._holdings.deliveries < self._settings.in_flight
+        quiet = self._holdings.last_arrival <= since
+        return has_room and quiet and all(held.idle for held in self._holdings)
 
     def _is_held_together(self, key: bytes) -> bool:
         held = self._holdings.get(key)

@@ -13,12 +13,16 @@ from edge_agent.core.memory import Memory
 
 
 class Holdings:
-    """Held requests by key, their deadlines, and what is remembered of those that left."""
+    """Held requests by key, their deadlines, and what is remembered of those that left.
+
+    last_arrival: when a request last came that was new here.
+    """
 
     def __init__(self, memory: Memory) -> None:
         self._held: dict[bytes, Held] = {}
         self._tokens = count(1)
         self._by_token: dict[int, bytes] = {}
+        self.last_arrival = 0.0
         self.deadlines = Deadlines()
         self.memory = memory
 
@@ -29,11 +33,17 @@ class Holdings:
         """All of them, as they are now: they may leave meanwhile."""
         return iter(list(self._held.values()))
 
+    @property
+    def deliveries(self) -> int:
+        """How much of the broker's window is taken up."""
+        return sum(len(ids) for held in self._held.values() for ids in held.deliveries.values())
+
     def get(self, key: bytes) -> Held | None:
         return self._held.get(key)
 
     def take_in(self, event: RequestArrived, now: float, *, members: tuple[str, ...]) -> Held:
         """Hold a request that is new here."""
+        self.last_arrival = now
         together = event.route is Route.EVERYONE
         held = Held(event.request, now, together, members, {event.route: [event.ack_id]})
         held.fault = event.request.fault

@@ -5,8 +5,9 @@ first claim of a term that comes round is that term's leader. A retained claim w
 we listened and proves nothing about its author, ourselves included: it only raises the term.
 
 The retained state may lag: a leader that does not know yet that it was followed by another can
-overwrite it. So every agent's presence says the highest term that it knows and whom it follows,
-and a claimant says its term there before it claims: whoever starts later knows it.
+overwrite it. So every agent's presence says the highest term that it knows and whom it follows.
+And presences are overwritten by last wills, which are as old as their connections. So a claimant
+first records its term, retained, where nobody else writes: whoever starts later knows it.
 """
 
 from enum import Enum, auto
@@ -58,6 +59,10 @@ class Leadership:
         if self.state is None or self.state.term < self._highest_term:
             return ""
         return self.state.leader
+
+    def claimed_before(self, term: int) -> None:
+        """That term was claimed by somebody: who claims now, claims a higher one."""
+        self._highest_term = max(self._highest_term, term)
 
     def rumour(self, presence: Presence) -> None:
         """What another says of terms and leaders, in its presence."""

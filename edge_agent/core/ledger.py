@@ -105,7 +105,7 @@ class Ledger:
 
     def load(self, agent: str, queue: int) -> None:
         """How many requests another device holds."""
-        self._patience.load(agent, queue)
+        self._patience.load(agent, queue, ours=len(self._holdings))
 
     def forget(self, agent: str) -> None:
         """Another device is gone for good."""

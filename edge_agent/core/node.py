@@ -129,6 +129,9 @@ class Node:
                 return []
             case seen.HeartbeatSeen(heartbeat):
                 return self._heartbeat_seen(heartbeat, now)
+            case seen.TermSeen(term):
+                self._cluster.leadership.claimed_before(term)
+                return []
             case seen.ClusterSeen(state, retained):
                 return self._cluster.seen(state, retained=retained)
             case seen.ModeWished(mode):

@@ -33,9 +33,12 @@ class Patience:
             if len(self._out_of_step) < _MOST_AGENTS:
                 self._out_of_step.add(agent)
 
-    def load(self, agent: str, queue: int) -> None:
-        """How many requests an agent holds, as its heartbeat says."""
+    def load(self, agent: str, queue: int, *, ours: int) -> None:
+        """How many requests an agent holds, as its heartbeat says, and how many we do."""
         self._queues[agent] = queue
+        if queue == ours == 0:
+            # Whatever comes from now on reaches both.
+            self._out_of_step.discard(agent)
 
     def forget(self, agent: str) -> None:
         """An agent is gone for good."""

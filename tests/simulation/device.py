@@ -61,7 +61,7 @@ class Device:
         self._waiting.clear()
         self._busy_until = world.now
         self._alarm_at = None
-        self.node = Node(Settings(self.agent, self.role, world.manifest, digest=DIGEST))
+        self.node = Node(Settings(self.agent, self.role, world.manifest, digest=DIGEST, in_flight=8))
         wire = Wire(Topics(), self.agent, SessionOptions(receive_maximum=8))
         post = partial(self._in_life, self._life, self._take)
         self._switchboard = Switchboard(self.network, wire, post)

@@ -93,6 +93,7 @@ def test_the_control_link_hears_the_cluster_and_not_its_own_done_notices() -> No
     assert set(subscriptions) == {
         "fluid/presence/+",
         "fluid/heartbeat/+",
+        "fluid/term/+",
         "fluid/cluster",
         "fluid/mode/set",
         "fluid/partial/a",
