@@ -12,6 +12,7 @@ from collections.abc import Callable
 
 from edge_agent.core.effects import Compute
 from edge_agent.core.events import Computed, ComputeFailed, RequestFault
+from edge_agent.log_event import LogEvent
 from fluid.bundle import Bundle
 from fluid.codec import DecodeFailure, DecodeLimits, decode_images
 from fluid.errors import ErrorCode
@@ -75,7 +76,8 @@ class Executor:
         try:
             outputs = {stage: self._models[stage].run(decoded.images) for stage in job.stages}
         except (RuntimeError, ValueError) as error:  # what TFLite's bindings raise
-            _log.exception("inference failed id=%s", job.request.id)
+            failure = LogEvent("inference_failed", {"request": job.request.id}, limited_by="")
+            _log.exception(failure)
             fault = RequestFault(ErrorCode.EXECUTION_FAILED, f"the model could not be run: {error}")
             return ComputeFailed(key, fault)
         compute_ms = (time.perf_counter() - started_at) * 1000

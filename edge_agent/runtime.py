@@ -8,13 +8,17 @@ in order.
 import logging
 import queue
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from edge_agent.core.effects import Compute, Effect, Exit, Note
-from edge_agent.core.events import Event, LeaveRequested, Started, Tick
+from edge_agent.core.events import ClusterSeen, Event, LeaveRequested, Started, Tick
 from edge_agent.core.node import Node
 from edge_agent.core.settings import Settings
 from edge_agent.executor import Executor
+from edge_agent.log_event import LogEvent
+from edge_agent.logs import write_note
+from edge_agent.observer import Observer, View
 from edge_agent.switchboard import FromLink, Switchboard
 from edge_agent.wire import Wire
 from fluid.bundle import Bundle
@@ -23,6 +27,7 @@ from fluid.interpreter import InterpreterPackage
 
 _log = logging.getLogger(__name__)
 _GOODBYE_S = 3.0
+_BEAT_S = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +49,14 @@ class Agent:
         bus: Bus,
         wire: Wire,
         package: InterpreterPackage,
+        observers: Sequence[Observer] = (),
     ) -> None:
         self._inbox: queue.SimpleQueue[FromLink | Event] = queue.SimpleQueue()
         self._node = Node(settings)
         self._executor = Executor(bundle, package, post=self._inbox.put)
         self._switchboard = Switchboard(bus, wire, self._inbox.put)
+        self._observers = tuple(observers)
+        self._next_beat_at = 0.0
         self._outcome: Outcome | None = None
 
     def leave(self) -> None:
@@ -78,7 +86,7 @@ class Agent:
             try:
                 item = self._inbox.get(timeout=max(0.0, give_up_at - time.monotonic()))
             except queue.Empty:
-                _log.warning("not all connections could be closed in good order")
+                _log.warning(LogEvent("links_not_closed"))
                 return
             if isinstance(item, FromLink):
                 self._switchboard.events(item)
@@ -92,27 +100,38 @@ class Agent:
         return self._switchboard.events(item) if isinstance(item, FromLink) else [item]
 
     def _step(self, event: Event) -> None:
-        for effect in self._node.step(event, time.monotonic()):
+        now = time.monotonic()
+        effects = self._node.step(event, now)
+        # Before what it says is logged: each line carries the term of its moment.
+        if now >= self._next_beat_at or isinstance(event, ClusterSeen):
+            self._show(now)
+        for effect in effects:
             self._perform(effect)
+        for observer in self._observers:
+            observer.observe(event, effects, now)
+
+    def _show(self, now: float) -> None:
+        self._next_beat_at = now + _BEAT_S
+        if not self._observers:
+            return
+        node = self._node
+        view = View(
+            state=node.cluster_state,
+            leads=node.leads,
+            serving=node.serving_mode,
+            held=node.held_requests,
+            malformed=self._switchboard.malformed,
+        )
+        for observer in self._observers:
+            observer.beat(view)
 
     def _perform(self, effect: Effect) -> None:
         match effect:
             case Compute():
                 self._executor.submit(effect)
             case Note():
-                _write(effect)
+                write_note(effect)
             case Exit(status, message):
                 self._outcome = Outcome(status, message)
             case _:
                 self._switchboard.perform(effect)
-
-
-def _write(note: Note) -> None:
-    """One line an event, `name key=value ...`, for journald and people."""
-    values = "".join(f" {name}={_quoted(value)}" for name, value in note.fields.items())
-    _log.log(logging.WARNING if note.problem else logging.INFO, "%s%s", note.event, values)
-
-
-def _quoted(value: str | float) -> str:
-    text = str(value)
-    return f'"{text}"' if " " in text else text
