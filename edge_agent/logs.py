@@ -76,8 +76,9 @@ def start_log(log_format: LogFormat, *, verbose: bool) -> Log:
 
 
 def write_note(note: Note) -> None:
-    """Log what the core has to tell. Problems may repeat themselves, so they are limited."""
-    limited_by = str(note.fields.get("link", "")) if note.problem else None
+    """Log what the core has to tell. Problems are limited where requests can cause them; those of
+    a link are not, because its backoff paces them and each attempt may fail differently."""
+    limited_by = "" if note.problem and "link" not in note.fields else None
     level = logging.WARNING if note.problem else logging.INFO
     _log.log(level, LogEvent(note.event, note.fields, limited_by))
 

@@ -103,3 +103,11 @@ def test_the_labels_of_each_metric_are_on_the_page() -> None:
             row = next((cells for name, cells in rows.items() if sample.name == name), None)
             if row is not None:
                 assert set(re.findall(r"`(\w+)`", row[1])) == set(sample.labels), sample.name
+
+
+def test_the_examples_ask_for_metrics_that_exist() -> None:
+    registry = Metrics(settings("a"), version="1").registry
+    exposed = {sample.name for family in registry.collect() for sample in family.samples}
+    asked_for = set(re.findall(r"\bfluid_\w+", PAGE))
+    assert "fluid_request_duration_seconds_bucket" in asked_for
+    assert asked_for <= exposed | set(table("metric"))
