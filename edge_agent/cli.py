@@ -4,12 +4,19 @@ import logging
 import signal
 import sys
 import threading
+from contextlib import nullcontext
+from importlib.metadata import version
 from pathlib import Path
 
 import click
 
 from edge_agent.bundle_source import BundleSource
 from edge_agent.core.settings import Settings
+from edge_agent.log_event import LogEvent
+from edge_agent.log_observer import LogObserver
+from edge_agent.logs import LogFormat, start_log
+from edge_agent.native_output import logged_native_output
+from edge_agent.observer import Observer
 from edge_agent.runtime import Agent, Outcome
 from edge_agent.wire import DEFAULT_RECEIVE_MAXIMUM, SessionOptions, Wire
 from fluid.bundle import load_bundle
@@ -89,7 +96,26 @@ class AgentId(click.ParamType[str]):
     show_default=True,
     help="Requests that it may hold unanswered; the broker keeps the rest.",
 )
-@click.option("--verbose", is_flag=True, help="Log more.")
+@click.option(
+    "--metrics-port",
+    type=click.IntRange(0, 65_535),
+    default=0,
+    help="Serve Prometheus metrics on this port; without it, or with 0, nothing is counted.",
+)
+@click.option(
+    "--metrics-host",
+    default="127.0.0.1",
+    show_default=True,
+    help="The address of this device to serve metrics on; 0.0.0.0 for all.",
+)
+@click.option(
+    "--log-format",
+    type=click.Choice([each.value for each in LogFormat]),
+    default=LogFormat.TEXT.value,
+    show_default=True,
+    help="Lines of 'name key=value ...', or a JSON object a line.",
+)
+@click.option("--verbose", is_flag=True, help="Log each request, when it comes and is answered.")
 def main(  # noqa: PLR0913 - one argument for each option
     *,
     role: str,
@@ -100,6 +126,9 @@ def main(  # noqa: PLR0913 - one argument for each option
     vote: str,
     max_slots: int,
     in_flight: int,
+    metrics_port: int,
+    metrics_host: str,
+    log_format: str,
     verbose: bool,
 ) -> None:
     """Serve a slot of a bundle, and carry on when other agents come and go.
@@ -111,11 +140,7 @@ def main(  # noqa: PLR0913 - one argument for each option
     an option cannot be used, 3 if the broker refuses the credentials, 4 if another agent has the
     same id.
     """
-    logging.basicConfig(
-        level=logging.DEBUG if verbose else logging.INFO,
-        format="%(asctime)s %(levelname)s %(message)s",
-        stream=sys.stderr,
-    )
+    log = start_log(LogFormat(log_format), verbose=verbose)
     try:
         source = BundleSource.at(bundle_folder)
         bundle = load_bundle(bundle_folder)
@@ -131,22 +156,50 @@ def main(  # noqa: PLR0913 - one argument for each option
             vote=Mode(vote),
             max_slots=max_slots,
         )
-        agent = Agent(settings, bundle, bus=bus, wire=wire, package=package, source=source)
+        observers: list[Observer] = [LogObserver(log)]
+        if metrics_port:
+            observers.append(_serve_metrics(settings, host=metrics_host, port=metrics_port))
+        # A program that parses each line must not meet the interpreter's own greeting.
+        with logged_native_output() if log_format == LogFormat.JSON else nullcontext():
+            agent = Agent(
+                settings,
+                bundle,
+                bus=bus,
+                wire=wire,
+                package=package,
+                source=source,
+                observers=observers,
+            )
     except (FluidError, ValueError, OSError) as error:
         _end(Outcome(EXIT_UNUSABLE, str(error)))
-    _log.info(
-        "starting id=%s role=%s bundle=%s digest=%s interpreter=%r broker=%s",
-        agent_id,
-        role,
-        bundle.manifest.name,
-        bundle.digest[:12],
-        package.description,
-        bus.address,
-    )
+    start = {
+        "id": agent_id,
+        "role": role,
+        "bundle": bundle.manifest.name,
+        "digest": bundle.digest[:12],
+        "interpreter": package.description,
+        "broker": str(bus.address),
+    }
+    _log.info(LogEvent("starting", start))
     _leave_on_signals(agent)
     _reload_on_signal(agent)
     _end_with_any_thread(agent)
     _end(agent.run())
+
+
+def _serve_metrics(settings: Settings, *, host: str, port: int) -> Observer:
+    """The observer that counts; its endpoint is closed when the command ends."""
+    try:
+        from edge_agent.metrics import Metrics  # noqa: PLC0415 - only where it is wanted
+        from edge_agent.metrics_endpoint import MetricsEndpoint  # noqa: PLC0415
+    except ModuleNotFoundError as error:
+        raise FluidError(
+            "--metrics-port needs prometheus-client: pip install 'fluid-edge[agent]'"
+        ) from error
+    metrics = Metrics(settings, version=version("fluid-edge"))
+    endpoint = MetricsEndpoint(metrics.registry, host=host, port=port)
+    click.get_current_context().with_resource(endpoint)
+    return metrics
 
 
 def _leave_on_signals(agent: Agent) -> None:
@@ -181,7 +234,9 @@ def _end_with_any_thread(agent: Agent) -> None:
 
 
 def _end(outcome: Outcome) -> None:
-    if outcome.message:
+    if outcome.message and click.get_current_context().params["log_format"] == LogFormat.JSON:
+        _log.error(LogEvent("ended", {"status": outcome.status, "message": outcome.message}))
+    elif outcome.message:
         click.echo(f"error: {outcome.message}", err=True)
     sys.exit(outcome.status)
 

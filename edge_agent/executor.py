@@ -16,6 +16,7 @@ from collections.abc import Callable
 
 from edge_agent.core.effects import Compute
 from edge_agent.core.events import Computed, ComputeFailed, RequestFault
+from edge_agent.log_event import LogEvent
 from edge_agent.models import Models
 from fluid.bundle import Bundle
 from fluid.codec import DecodeFailure, DecodeLimits, decode_images
@@ -95,7 +96,8 @@ class Executor:
         try:
             outputs = {stage: models.run(stage, decoded.images) for stage in job.stages}
         except (RuntimeError, ValueError) as error:  # what TFLite's bindings raise
-            _log.exception("inference failed id=%s", job.request.id)
+            failure = LogEvent("inference_failed", {"request": job.request.id}, limited_by="")
+            _log.exception(failure)
             fault = RequestFault(ErrorCode.EXECUTION_FAILED, f"the model could not be run: {error}")
             return ComputeFailed(key, fault, models.digest)
         compute_ms = (time.perf_counter() - started_at) * 1000

@@ -11,18 +11,22 @@ and whatever supervises it starts it again.
 
 import logging
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from edge_agent.bundle_loader import BundleLoader
 from edge_agent.bundle_source import BundleSource
 from edge_agent.coalescing import coalesce
 from edge_agent.core.effects import Compute, Effect, Exit, Note, RunBundle
-from edge_agent.core.events import BundleLoaded, Event, LeaveRequested, Started, Tick
+from edge_agent.core.events import BundleLoaded, ClusterSeen, Event, LeaveRequested, Started, Tick
 from edge_agent.core.node import Node
 from edge_agent.core.settings import Settings
 from edge_agent.executor import Executor
 from edge_agent.inbox import Inbox
+from edge_agent.log_event import LogEvent
+from edge_agent.logs import write_note
 from edge_agent.models import Models
+from edge_agent.observer import Observer, View
 from edge_agent.switchboard import FromLink, Switchboard
 from edge_agent.wire import Wire
 from fluid.bundle import Bundle
@@ -32,6 +36,7 @@ from fluid.interpreter import InterpreterPackage
 EXIT_FAILED = 1
 _log = logging.getLogger(__name__)
 _GOODBYE_S = 3.0
+_BEAT_S = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +69,7 @@ class Agent:
         wire: Wire,
         package: InterpreterPackage,
         source: BundleSource | None = None,
+        observers: Sequence[Observer] = (),
     ) -> None:
         """source: where to look for another bundle; without it, none is looked for."""
         self._inbox: Inbox[_Item] = Inbox()
@@ -74,6 +80,8 @@ class Agent:
             BundleLoader(source, bundle, package, post=self._inbox.put) if source else None
         )
         self._loaded: dict[str, Models] = {}
+        self._observers = tuple(observers)
+        self._next_beat_at = 0.0
         self._outcome: Outcome | None = None
 
     def leave(self) -> None:
@@ -124,7 +132,7 @@ class Agent:
         while self._switchboard.has_links:
             items = self._inbox.take(timeout_s=max(0.0, give_up_at - time.monotonic()))
             if not items:
-                _log.warning("not all connections could be closed in good order")
+                _log.warning(LogEvent("links_not_closed"))
                 return
             for item in items:
                 if isinstance(item, FromLink):
@@ -160,8 +168,31 @@ class Agent:
                 return [item]
 
     def _step(self, event: Event) -> tuple[Effect, ...]:
-        # Once it has ended, nothing that comes is of interest.
-        return () if self._outcome else self._node.step(event, time.monotonic())
+        if self._outcome:
+            return ()  # nothing that comes is of interest any more
+        now = time.monotonic()
+        effects = self._node.step(event, now)
+        # Before what it says is logged: each line carries the term of its moment.
+        if now >= self._next_beat_at or isinstance(event, ClusterSeen):
+            self._show(now)
+        for observer in self._observers:
+            observer.observe(event, effects, now)
+        return effects
+
+    def _show(self, now: float) -> None:
+        self._next_beat_at = now + _BEAT_S
+        if not self._observers:
+            return
+        node = self._node
+        view = View(
+            state=node.cluster_state,
+            leads=node.leads,
+            serving=node.serving_mode,
+            held=node.held_requests,
+            malformed=self._switchboard.malformed,
+        )
+        for observer in self._observers:
+            observer.beat(view)
 
     def _perform(self, effects: list[Effect] | tuple[Effect, ...]) -> None:
         for effect in coalesce(effects):
@@ -171,19 +202,8 @@ class Agent:
                 case RunBundle(digest):
                     self._executor.use(self._loaded.pop(digest))
                 case Note():
-                    _write(effect)
+                    write_note(effect)
                 case Exit(status, message):
                     self._outcome = self._outcome or Outcome(status, message)
                 case _:
                     self._switchboard.perform(effect)
-
-
-def _write(note: Note) -> None:
-    """One line an event, `name key=value ...`, for journald and people."""
-    values = "".join(f" {name}={_quoted(value)}" for name, value in note.fields.items())
-    _log.log(logging.WARNING if note.problem else logging.INFO, "%s%s", note.event, values)
-
-
-def _quoted(value: str | float) -> str:
-    text = str(value)
-    return f'"{text}"' if " " in text else text

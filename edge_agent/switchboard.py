@@ -5,6 +5,7 @@ this very class over an in-memory broker.
 """
 
 import logging
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -12,6 +13,7 @@ from edge_agent.core import effects as do
 from edge_agent.core import events as seen
 from edge_agent.core.effects import Effect
 from edge_agent.core.events import Event, LinkName, Route
+from edge_agent.log_event import LogEvent
 from edge_agent.wire import Wire
 from fluid.bus import (
     Bus,
@@ -73,7 +75,7 @@ class Switchboard:
         self._links: dict[tuple[LinkName | None, str], _Line] = {}
         self._generation = 0
         self._probe: Message | None = None
-        self.malformed = 0
+        self.malformed: Counter[str] = Counter()  # by the kind of topic
 
     @property
     def has_links(self) -> bool:
@@ -219,12 +221,17 @@ class Switchboard:
             case Delivered(message):
                 events = self._wire.control_events(message)
                 if isinstance(events, Malformed):
-                    self.malformed += 1
-                    _log.warning("malformed topic=%s reason=%s", message.topic, events.reason)
+                    self._note_malformed(message.topic, events.reason)
                     return []
                 return events
             case Confirmed():
                 return []
+
+    def _note_malformed(self, topic: str, reason: str) -> None:
+        kind = self._wire.topics.kind(topic)
+        self.malformed[kind] += 1
+        fields = {"topic": topic, "kind": kind, "reason": reason}
+        _log.warning(LogEvent("malformed", fields, limited_by=kind))
 
     def _infer_events(self, event: LinkEvent) -> list[Event]:
         match event:
@@ -242,7 +249,7 @@ class Switchboard:
             case Confirmed(token) if event.accepted:
                 return [seen.Served(Route(-token))]
             case Confirmed(_, code):
-                _log.error("subscription refused by the broker: reason=0x%02x", code)
+                _log.error(LogEvent("subscription_refused", {"reason": f"0x{code:02x}"}, ""))
                 return []
 
     def _adoption_events(self, agent: str, event: LinkEvent) -> list[Event]:

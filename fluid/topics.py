@@ -116,6 +116,12 @@ class Topics:
     def is_request(self, topic: str) -> bool:
         return topic == self.infer or topic.startswith(f"{self.infer}/")
 
+    def kind(self, topic: str) -> str:
+        """The family of the cluster's topics that a topic is of, such as "presence"; "other" for
+        all else, so that what a peer may choose is one of few words."""
+        first = topic.removeprefix(f"{self.base}/").partition("/")[0]
+        return first if first in _RESERVED and topic.startswith(f"{self.base}/") else "other"
+
     def may_answer_on(self, topic: str) -> bool:
         """Whether an agent may publish an answer there: nothing of the cluster, no wildcard, no
         control character, at most 1024 bytes and 100 levels."""

@@ -1,6 +1,7 @@
-"""Looking at processes from the outside, for tests."""
+"""Looking at processes from the outside, and finding room for them, for tests."""
 
 import os
+import socket
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -49,3 +50,10 @@ def processes_with(variable: str, value: str) -> list[int]:
         except (OSError, ValueError):  # ended just now, somebody else's, or no process
             continue
     return [pid for pid in found if is_alive(pid)]
+
+
+def free_port() -> int:
+    """A loopback port that nobody listens on; it is free until somebody takes it."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port: int = probe.getsockname()[1]
+    return port

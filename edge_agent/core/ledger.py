@@ -119,7 +119,7 @@ class Ledger:
         effects: list[Effect] = []
         if not accepted:
             # The broker will refuse it for ever: holding the request helps nobody.
-            fields: dict[str, str | int | float] = {"id": held.request.id}
+            fields: dict[str, str | int | float] = {"request": held.request.id}
             effects.append(Note("reply_refused", fields, problem=True))
         if not held.heard_by_all:
             return effects + self._progress.let_go(held, Route.SHARED, now)

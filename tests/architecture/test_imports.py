@@ -21,6 +21,8 @@ ARROWS = {
 # replaced; TensorFlow and what comes with it never reach a device.
 HOMES = {
     "paho": {"fluid.bus.mqtt"},
+    # Optional, and so only where `--metrics-port` leads.
+    "prometheus_client": {"edge_agent.metrics", "edge_agent.metrics_endpoint"},
     "tensorflow": {"trainer"},
     "keras": {"trainer"},
     "scipy": {"trainer"},

@@ -1,11 +1,14 @@
-"""A device has no TensorFlow: what it imports must not need it, nor load it where it exists."""
+"""A device has no TensorFlow: what it imports must not need it, nor load it where it exists.
+
+Nor need it prometheus-client, which only a device that serves metrics loads.
+"""
 
 import subprocess
 import sys
 
 import pytest
 
-HEAVY = ("tensorflow", "keras", "scipy", "sklearn", "matplotlib")
+HEAVY = ("tensorflow", "keras", "scipy", "sklearn", "matplotlib", "prometheus_client")
 LIGHT_MODULES = (
     "broker",
     "edge_agent",

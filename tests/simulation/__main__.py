@@ -1,6 +1,10 @@
-import sys,time,traceback
+import sys
+import time
+import traceback
 from collections import Counter
+
 from tests.simulation.story import tell
+
 names=Counter(); t=time.process_time()
 lo,hi=int(sys.argv[1]),int(sys.argv[2])
 simt=0

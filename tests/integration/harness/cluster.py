@@ -3,7 +3,7 @@
 Owns the processes: they end with it, however it is left. What happens to them is the tests'.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -60,11 +60,16 @@ class Cluster:
         """The log of each agent, by its name."""
         return {log.stem: log.read_text("utf-8") for log in sorted(self._folder.glob("*.log"))}
 
-    def agent(self, name: str, *, role: str, agent_id: str = "") -> AgentProcess:
-        """An agent of this broker that is not started; close it, unless it is of the two."""
+    def agent(
+        self, name: str, *, role: str, agent_id: str = "", more: Sequence[str] = ()
+    ) -> AgentProcess:
+        """An agent of this broker that is not started; close it, unless it is of the two.
+
+        more: further options.
+        """
         options = ["--role", role, "--id", agent_id or name, "--broker", self.broker.url]
         return AgentProcess(
-            [*options, "--bundle", str(self._bundle)], log=self._folder / f"{name}.log"
+            [*options, "--bundle", str(self._bundle), *more], log=self._folder / f"{name}.log"
         )
 
     # Looking.

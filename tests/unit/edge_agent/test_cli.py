@@ -1,5 +1,8 @@
 import json
 import signal
+import socket
+import sys
+import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,9 +12,11 @@ import pytest
 from click.testing import CliRunner, Result
 
 from edge_agent import cli
+from edge_agent.log_observer import LogObserver
 from edge_agent.runtime import Outcome
 from fluid.bundle import MANIFEST_NAME, write_bundle
 from fluid.messages import Mode, Role
+from tests.processes import free_port
 from tests.unit.fluid.stage_files import cut_bundle, sealed
 
 Start = Callable[..., Result]
@@ -103,6 +108,64 @@ def test_the_first_signal_asks_to_leave_and_the_second_is_not_caught(
     assert agent.left == 1
     assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
     assert signal.getsignal(signal.SIGINT) is signal.SIG_DFL
+
+
+def test_without_a_metrics_port_nothing_is_counted_and_nothing_is_loaded_for_it(
+    agent: FakeAgent, start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "prometheus_client", None)
+    for options in ((), ("--metrics-port", "0")):
+        assert start(*options).exit_code == 0
+        (observer,) = agent.arguments["observers"]
+        assert isinstance(observer, LogObserver)
+
+
+def test_metrics_are_served_while_the_agent_runs(
+    agent: FakeAgent, start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    port = free_port()
+    scraped = []
+
+    def run() -> Outcome:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=30) as response:
+            scraped.append(response.read().decode())
+        return Outcome(0)
+
+    monkeypatch.setattr(agent, "run", run)
+    assert start("--metrics-port", str(port)).exit_code == 0
+    assert 'fluid_build_info{agent="pi-1",role="worker"' in scraped[0]
+    with socket.create_server(("127.0.0.1", port)) as free_again:
+        assert free_again.getsockname()[1] == port
+
+
+def test_a_metrics_port_that_is_taken_ends_it_in_one_line(agent: FakeAgent, start: Start) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        result = start("--metrics-port", str(port))
+    assert result.exit_code == cli.EXIT_UNUSABLE
+    assert f"metrics cannot be served on 127.0.0.1:{port}: Address already in use" in error_line(
+        result
+    )
+    assert agent.arguments == {}
+
+
+def test_metrics_without_their_library_are_refused_with_what_to_install(
+    agent: FakeAgent, start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "edge_agent.metrics", None)
+    result = start("--metrics-port", "9464")
+    assert result.exit_code == cli.EXIT_UNUSABLE
+    assert "pip install 'fluid-edge[agent]'" in error_line(result)
+
+
+def test_a_json_log_tells_also_the_end_as_an_event(
+    agent: FakeAgent, start: Start, caplog: pytest.LogCaptureFixture
+) -> None:
+    agent.outcome = Outcome(3, "the broker refused the user 'pi'")
+    result = start("--log-format", "json")
+    assert result.exit_code == 3
+    assert "error: " not in result.output
+    assert caplog.messages[-1] == "ended status=3 message=\"the broker refused the user 'pi'\""
 
 
 def test_help_names_the_environment_variables() -> None:

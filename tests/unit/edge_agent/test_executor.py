@@ -145,7 +145,7 @@ def test_a_model_that_fails_is_a_coded_fault_and_not_the_end(
         assert outcome.fault.code is ErrorCode.EXECUTION_FAILED
         assert "node 3" in outcome.fault.message
     executor.stop()
-    assert "inference failed id=1" in caplog.text
+    assert "inference_failed request=1" in caplog.text
 
 
 def test_stopping_finishes_what_is_queued(

@@ -1,11 +1,14 @@
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
 
+from edge_agent.core.effects import Effect, SendReply
+from edge_agent.core.events import Event, LeaveRequested, RequestArrived, Started
 from edge_agent.core.settings import Settings
+from edge_agent.observer import Observer, View
 from edge_agent.runtime import Agent, Outcome
 from edge_agent.wire import SessionOptions, Wire
 from fluid.bundle import Bundle
@@ -44,8 +47,8 @@ def make_agent(bus: MemoryBus, bundle: Bundle, package: InterpreterPackage) -> M
     settings = Settings("pi", Role.MASTER, bundle.manifest, bundle.digest)
     wire = Wire(Topics(), "pi", SessionOptions())
 
-    def make(on: Bus = bus) -> Agent:
-        return Agent(settings, bundle, bus=on, wire=wire, package=package)
+    def make(on: Bus = bus, *, observers: Sequence[Observer] = ()) -> Agent:
+        return Agent(settings, bundle, bus=on, wire=wire, package=package, observers=observers)
 
     return make
 
@@ -138,6 +141,55 @@ def test_what_happened_is_a_line_of_names_and_values(
     agent.leave()
     agent.run()
     assert "leaving held=0" in [record.getMessage() for record in caplog.records]
+
+
+class Onlooker:
+    """Keeps what it is shown, and by which threads."""
+
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+        self.effects: list[Effect] = []
+        self.views: list[View] = []
+        self.times: list[float] = []
+        self.threads: set[int] = set()
+
+    def observe(self, event: Event, effects: Sequence[Effect], now: float) -> None:
+        self.events.append(event)
+        self.effects += effects
+        self.times.append(now)
+        self.threads.add(threading.get_ident())
+
+    def beat(self, view: View) -> None:
+        self.views.append(view)
+        self.threads.add(threading.get_ident())
+
+
+def test_observers_are_shown_each_step_and_how_things_stand_by_one_thread(
+    bus: MemoryBus, make_agent: MakeAgent, threads: ThreadPoolExecutor, digits: "Dataset"
+) -> None:
+    presences, results = listener(bus, "fluid/presence/pi"), listener(bus, "fluid/result/#")
+    onlookers = (Onlooker(), Onlooker())
+    agent = make_agent(observers=onlookers)
+    outcome = threads.submit(agent.run)
+    await_presence(presences, lambda presence: presence.serving is Mode.HA)
+    results.publish(Message("fluid/cluster/nonsense", b"", qos=1))
+    results.publish(Message("fluid/mode/set", b"no mode", qos=1))
+    results.publish(Message("fluid/infer/one", digits.test.images[0].tobytes(), qos=1))
+    results.payloads(1)
+    agent.leave()
+    assert outcome.result(TIMEOUT_S) == Outcome(0)
+    first, second = onlookers
+    assert first.events == second.events
+    assert isinstance(first.events[0], Started)
+    assert LeaveRequested() in first.events
+    assert sum(isinstance(event, RequestArrived) for event in first.events) == 1
+    assert sum(isinstance(effect, SendReply) for effect in first.effects) == 1
+    assert first.times == sorted(first.times)
+    assert len(first.threads) == 1
+    # The state is shown as soon as it is known, however quickly all this went.
+    assert first.views[0].state is None
+    assert any(view.state is not None and view.leads for view in first.views)
+    assert first.views[-1].malformed == {"mode": 1}
 
 
 class LateBus:

@@ -190,8 +190,8 @@ def test_malformed_messages_are_counted_and_logged(
     link = bench.opened(OPEN_CONTROL)
     with caplog.at_level(logging.WARNING):
         assert bench.hear(link, Delivered(Message("fluid/cluster", b"no json"))) == []
-    assert bench.switchboard.malformed == 1
-    assert "fluid/cluster" in caplog.text
+    assert bench.switchboard.malformed == {"cluster": 1}
+    assert "malformed topic=fluid/cluster kind=cluster reason=" in caplog.text
 
 
 def test_the_end_of_a_link_is_told_with_its_reason_and_nothing_goes_there_any_more(

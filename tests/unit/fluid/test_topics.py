@@ -118,3 +118,22 @@ def test_letters_digits_and_a_few_signs_name_an_agent(text: str) -> None:
 )
 def test_other_text_names_no_agent(text: str) -> None:
     assert not is_agent_id(text)
+
+
+@pytest.mark.parametrize(
+    ("topic", "kind"),
+    [
+        ("fluid/presence/pi-1", "presence"),
+        ("fluid/cluster", "cluster"),
+        ("fluid/mode/set", "mode"),
+        ("fluid/infer/door/17", "infer"),
+        ("fluid/result/me", "other"),
+        ("fluid", "other"),
+        ("fluid/", "other"),
+        ("presence/pi-1", "other"),
+        ("other/presence/pi-1", "other"),
+        ("fluid/what a publisher likes", "other"),
+    ],
+)
+def test_the_kind_of_a_topic_is_one_of_few(topic: str, kind: str) -> None:
+    assert TOPICS.kind(topic) == kind
