@@ -11,7 +11,7 @@ from edge_agent.core.settings import Settings
 from edge_agent.runtime import Agent, Outcome
 from edge_agent.wire import DEFAULT_RECEIVE_MAXIMUM, SessionOptions, Wire
 from fluid.bundle import load_bundle
-from fluid.bus.mqtt import BrokerAddress, MqttBus
+from fluid.bus.mqtt import MqttBus, parse_addresses
 from fluid.errors import FluidError
 from fluid.interpreter import find_interpreter
 from fluid.messages import Mode, Role
@@ -44,12 +44,15 @@ class AgentId(click.ParamType[str]):
 @click.option("--id", "agent_id", type=AgentId(), required=True, help="This agent's own name.")
 @click.option(
     "--broker",
-    "broker_url",
+    "broker_urls",
+    multiple=True,
     envvar="FLUID_BROKER",
     show_envvar=True,
-    default="mqtt://127.0.0.1:1883",
+    default=["mqtt://127.0.0.1:1883"],
     show_default=True,
-    help="mqtt://[USER:PASSWORD@]HOST[:PORT], or mqtts:// for TLS.",
+    help="mqtt://[USER:PASSWORD@]HOST[:PORT], or mqtts:// for TLS. Several, separated by commas "
+    "or given one by one, are in order of preference: while one is down, the next is used. Give "
+    "all agents and clients the same.",
 )
 @click.option(
     "--bundle",
@@ -92,7 +95,7 @@ def main(  # noqa: PLR0913 - one argument for each option
     *,
     role: str,
     agent_id: str,
-    broker_url: str,
+    broker_urls: tuple[str, ...],
     bundle_folder: Path,
     base_topic: str,
     vote: str,
@@ -103,7 +106,7 @@ def main(  # noqa: PLR0913 - one argument for each option
     """Serve a slot of a bundle, and carry on when other agents come and go.
 
     Exit status: 0 after SIGTERM or Ctrl-C, 2 if the bundle or an option cannot be used, 3 if the
-    broker refuses the credentials, 4 if another agent has the same id.
+    broker (each of them) refuses the credentials, 4 if another agent has the same id.
     """
     logging.basicConfig(
         level=logging.DEBUG if verbose else logging.INFO,
@@ -114,7 +117,7 @@ def main(  # noqa: PLR0913 - one argument for each option
         bundle = load_bundle(bundle_folder)
         package = find_interpreter()
         wire = Wire(Topics(base_topic), agent_id, SessionOptions(receive_maximum=in_flight))
-        bus = MqttBus(BrokerAddress.parse(broker_url))
+        bus, *fallbacks = [MqttBus(address) for address in parse_addresses(broker_urls)]
         settings = Settings(
             agent=agent_id,
             role=Role(role),
@@ -123,8 +126,9 @@ def main(  # noqa: PLR0913 - one argument for each option
             interpreter=package.description,
             vote=Mode(vote),
             max_slots=max_slots,
+            brokers=1 + len(fallbacks),
         )
-        agent = Agent(settings, bundle, bus=bus, wire=wire, package=package)
+        agent = Agent(settings, bundle, bus=bus, wire=wire, package=package, fallbacks=fallbacks)
     except (FluidError, ValueError, OSError) as error:
         _end(Outcome(EXIT_UNUSABLE, str(error)))
     _log.info(
@@ -134,7 +138,7 @@ def main(  # noqa: PLR0913 - one argument for each option
         bundle.manifest.name,
         bundle.digest[:12],
         package.description,
-        bus.address,
+        ",".join(str(each) for each in (bus, *fallbacks)),
     )
     _leave_on_signals(agent)
     _end(agent.run())

@@ -8,6 +8,7 @@ in order.
 import logging
 import queue
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from edge_agent.core.effects import Compute, Effect, Exit, Note
@@ -23,6 +24,7 @@ from fluid.interpreter import InterpreterPackage
 
 _log = logging.getLogger(__name__)
 _GOODBYE_S = 3.0
+_BROKER_FIELDS = frozenset({"broker", "next_broker"})  # of a note: the core counts, people read
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +46,14 @@ class Agent:
         bus: Bus,
         wire: Wire,
         package: InterpreterPackage,
+        fallbacks: Sequence[Bus] = (),
     ) -> None:
+        """bus: to the preferred broker. fallbacks: to the others, in the order of preference."""
+        self._buses = (bus, *fallbacks)
         self._inbox: queue.SimpleQueue[FromLink | Event] = queue.SimpleQueue()
         self._node = Node(settings)
         self._executor = Executor(bundle, package, post=self._inbox.put)
-        self._switchboard = Switchboard(bus, wire, self._inbox.put)
+        self._switchboard = Switchboard(bus, wire, self._inbox.put, fallbacks=fallbacks)
         self._outcome: Outcome | None = None
 
     def leave(self) -> None:
@@ -100,16 +105,20 @@ class Agent:
             case Compute():
                 self._executor.submit(effect)
             case Note():
-                _write(effect)
+                _write(effect, self._buses)
             case Exit(status, message):
                 self._outcome = Outcome(status, message)
             case _:
                 self._switchboard.perform(effect)
 
 
-def _write(note: Note) -> None:
+def _write(note: Note, buses: Sequence[Bus]) -> None:
     """One line an event, `name key=value ...`, for journald and people."""
-    values = "".join(f" {name}={_quoted(value)}" for name, value in note.fields.items())
+    fields = {
+        name: str(buses[int(value)]) if name in _BROKER_FIELDS else value
+        for name, value in note.fields.items()
+    }
+    values = "".join(f" {name}={_quoted(value)}" for name, value in fields.items())
     _log.log(logging.WARNING if note.problem else logging.INFO, "%s%s", note.event, values)
 
 

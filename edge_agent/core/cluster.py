@@ -25,6 +25,7 @@ class Cluster:
         self._mode_choice = ModeChoice(settings.timing)
         self._operator_mode: Mode | None = None
         self._published: ClusterState | None = None
+        self._elsewhere: ClusterState | None = None
 
     @property
     def state(self) -> ClusterState | None:
@@ -36,6 +37,15 @@ class Cluster:
         self._operator_mode = None
         self.peers.link_lost()
         self.leadership.link_lost()
+
+    def broker_changed(self) -> None:
+        """Who is at this broker we have yet to hear. What was decided at the one before counts
+        for the next claim, unless this one knows of something later."""
+        self._elsewhere = _later(self.state, self._elsewhere)
+        self._mode_choice = ModeChoice(self._settings.timing)
+        self.link_lost()
+        self.peers = Peers(self._settings.agent, self._settings.timing)
+        self.leadership.broker_changed()
 
     def seen(self, state: ClusterState, *, retained: bool) -> list[Effect]:
         """A cluster state came round."""
@@ -119,7 +129,7 @@ class Cluster:
         )
 
     def _claim(self, members: list[Presence], now: float) -> list[Effect]:
-        before = self.state
+        before = _later(self.state, self._elsewhere)
         term = self.leadership.claim(now)
         claim = ClusterState(
             term=term,
@@ -161,6 +171,12 @@ class Cluster:
     def _place(self, members: list[Presence]) -> dict[str, tuple[str, ...]]:
         before = self._published or self.state
         return place(self._settings.manifest.slots, members, before.placement if before else {})
+
+
+def _later(one: ClusterState | None, other: ClusterState | None) -> ClusterState | None:
+    """Which of two states was decided later; terms never go back, at whichever broker."""
+    known = [state for state in (one, other) if state is not None]
+    return max(known, key=lambda state: (state.term, state.epoch), default=None)
 
 
 def notes_of(changes: list[HealthChanged]) -> list[Effect]:

@@ -18,6 +18,8 @@ class Timing:
     claim_retry_s: float = 2.0
     reconnect_first_s: float = 0.1
     reconnect_most_s: float = 5.0
+    # On a fallback: how often a preferred broker is looked for.
+    probe_s: float = 2.0
     # A straggler is waited for this long after the own share is ready, or twice what the own
     # share took, whichever is more: slow models have long queues on every device. While its
     # heartbeats say that it is at work, it is waited for again, up to `longest_wait_s`.
@@ -37,7 +39,8 @@ class Timing:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Who this agent is and what it serves. `digest` is the bundle's."""
+    """Who this agent is and what it serves. `digest` is the bundle's, `brokers` how many there
+    are to choose from."""
 
     agent: str
     role: Role
@@ -47,4 +50,5 @@ class Settings:
     vote: Mode = Mode.AUTO
     max_slots: int = 1
     max_handovers: int = 2
+    brokers: int = 1
     timing: Timing = field(default_factory=Timing)
