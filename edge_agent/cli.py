@@ -20,7 +20,7 @@ from edge_agent.observer import Observer
 from edge_agent.runtime import Agent, Outcome
 from edge_agent.wire import DEFAULT_RECEIVE_MAXIMUM, SessionOptions, Wire
 from fluid.bundle import load_bundle
-from fluid.bus.mqtt import BrokerAddress, MqttBus
+from fluid.bus.mqtt import MqttBus, parse_addresses
 from fluid.errors import FluidError
 from fluid.interpreter import find_interpreter
 from fluid.messages import Mode, Role
@@ -53,12 +53,15 @@ class AgentId(click.ParamType[str]):
 @click.option("--id", "agent_id", type=AgentId(), required=True, help="This agent's own name.")
 @click.option(
     "--broker",
-    "broker_url",
+    "broker_urls",
+    multiple=True,
     envvar="FLUID_BROKER",
     show_envvar=True,
-    default="mqtt://127.0.0.1:1883",
+    default=["mqtt://127.0.0.1:1883"],
     show_default=True,
-    help="mqtt://[USER:PASSWORD@]HOST[:PORT], or mqtts:// for TLS.",
+    help="mqtt://[USER:PASSWORD@]HOST[:PORT], or mqtts:// for TLS. Several, separated by commas "
+    "or given one by one, are in order of preference: while one is down, the next is used. Give "
+    "all agents and clients the same.",
 )
 @click.option(
     "--bundle",
@@ -120,7 +123,7 @@ def main(  # noqa: PLR0913 - one argument for each option
     *,
     role: str,
     agent_id: str,
-    broker_url: str,
+    broker_urls: tuple[str, ...],
     bundle_folder: Path,
     base_topic: str,
     vote: str,
@@ -137,8 +140,8 @@ def main(  # noqa: PLR0913 - one argument for each option
     served; a bad one is refused in the log, and the old one is served on.
 
     Exit status: 0 after SIGTERM or Ctrl-C, 1 after a fault of the agent's own, 2 if the bundle or
-    an option cannot be used, 3 if the broker refuses the credentials, 4 if another agent has the
-    same id.
+    an option cannot be used, 3 if the broker (each of them) refuses the credentials, 4 if another
+    agent has the same id.
     """
     log = start_log(LogFormat(log_format), verbose=verbose)
     try:
@@ -146,7 +149,7 @@ def main(  # noqa: PLR0913 - one argument for each option
         bundle = load_bundle(bundle_folder)
         package = find_interpreter()
         wire = Wire(Topics(base_topic), agent_id, SessionOptions(receive_maximum=in_flight))
-        bus = MqttBus(BrokerAddress.parse(broker_url))
+        bus, *fallbacks = [MqttBus(address) for address in parse_addresses(broker_urls)]
         settings = Settings(
             agent=agent_id,
             role=Role(role),
@@ -155,6 +158,7 @@ def main(  # noqa: PLR0913 - one argument for each option
             interpreter=package.description,
             vote=Mode(vote),
             max_slots=max_slots,
+            brokers=1 + len(fallbacks),
         )
         observers: list[Observer] = [LogObserver(log)]
         if metrics_port:
@@ -168,6 +172,7 @@ def main(  # noqa: PLR0913 - one argument for each option
                 wire=wire,
                 package=package,
                 source=source,
+                fallbacks=fallbacks,
                 observers=observers,
             )
     except (FluidError, ValueError, OSError) as error:
@@ -178,7 +183,7 @@ def main(  # noqa: PLR0913 - one argument for each option
         "bundle": bundle.manifest.name,
         "digest": bundle.digest[:12],
         "interpreter": package.description,
-        "broker": str(bus.address),
+        "broker": ",".join(str(each) for each in (bus, *fallbacks)),
     }
     _log.info(LogEvent("starting", start))
     _leave_on_signals(agent)

@@ -12,7 +12,7 @@ and whatever supervises it starts it again.
 import logging
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from edge_agent.bundle_loader import BundleLoader
 from edge_agent.bundle_source import BundleSource
@@ -37,6 +37,7 @@ EXIT_FAILED = 1
 _log = logging.getLogger(__name__)
 _GOODBYE_S = 3.0
 _BEAT_S = 0.5
+_BROKER_FIELDS = frozenset({"broker", "next_broker"})  # of a note: the core counts, people read
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,14 +69,18 @@ class Agent:
         bus: Bus,
         wire: Wire,
         package: InterpreterPackage,
+        fallbacks: Sequence[Bus] = (),
         source: BundleSource | None = None,
         observers: Sequence[Observer] = (),
     ) -> None:
-        """source: where to look for another bundle; without it, none is looked for."""
+        """bus: to the preferred broker. fallbacks: to the others, in the order of preference.
+        source: where to look for another bundle; without it, none is looked for.
+        """
+        self._buses = (bus, *fallbacks)
         self._inbox: Inbox[_Item] = Inbox()
         self._node = Node(settings)
         self._executor = Executor(bundle, package, post=self._inbox.put, failed=self.fail)
-        self._switchboard = Switchboard(bus, wire, self._inbox.put_patiently)
+        self._switchboard = Switchboard(bus, wire, self._inbox.put_patiently, fallbacks=fallbacks)
         self._loader = (
             BundleLoader(source, bundle, package, post=self._inbox.put) if source else None
         )
@@ -202,8 +207,18 @@ class Agent:
                 case RunBundle(digest):
                     self._executor.use(self._loaded.pop(digest))
                 case Note():
-                    write_note(effect)
+                    write_note(self._with_addresses(effect))
                 case Exit(status, message):
                     self._outcome = self._outcome or Outcome(status, message)
                 case _:
                     self._switchboard.perform(effect)
+
+    def _with_addresses(self, note: Note) -> Note:
+        """The core counts brokers; people read their addresses."""
+        if _BROKER_FIELDS.isdisjoint(note.fields):
+            return note
+        fields = {
+            name: str(self._buses[int(value)]) if name in _BROKER_FIELDS else value
+            for name, value in note.fields.items()
+        }
+        return replace(note, fields=fields)

@@ -6,7 +6,7 @@ this very class over an in-memory broker.
 
 import logging
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from edge_agent.core import effects as do
@@ -36,12 +36,14 @@ _log = logging.getLogger(__name__)
 class Source:
     """Where a link event came from. adopts: the dead agent whose session the link resumes.
 
-    generation tells a connection from the one before it with the same purpose.
+    generation tells a connection from the one before it with the same purpose. probes: the broker
+    that the link only looks at.
     """
 
     name: LinkName | None
     adopts: str = ""
     generation: int = 0
+    probes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +70,21 @@ class Switchboard:
     methods belong to the thread that owns the state.
     """
 
-    def __init__(self, bus: Bus, wire: Wire, post: Callable[[FromLink], None]) -> None:
-        self._bus = bus
+    def __init__(
+        self,
+        bus: Bus,
+        wire: Wire,
+        post: Callable[[FromLink], None],
+        *,
+        fallbacks: Sequence[Bus] = (),
+    ) -> None:
+        """bus: to the preferred broker; fallbacks: to the others, in the order of preference."""
+        self._buses = (bus, *fallbacks)
+        self._broker = 0  # where the control link was opened last, and where all others belong
         self._wire = wire
         self._post = post
         self._links: dict[tuple[LinkName | None, str], _Line] = {}
+        self._broker_probes: dict[int, _Line] = {}
         self._generation = 0
         self._probe: Message | None = None
         self.malformed: Counter[str] = Counter()  # by the kind of topic
@@ -84,6 +96,8 @@ class Switchboard:
 
     def events(self, item: FromLink) -> list[Event]:
         """What a raw link event means; nothing if its link is not the current one any more."""
+        if item.source.probes is not None:
+            return self._probe_events(item.source.probes, item)
         current = self._links.get((item.source.name, item.source.adopts))
         if current is None or current.source != item.source:
             return []
@@ -102,12 +116,18 @@ class Switchboard:
         nothing: the core learns of the loss by `LinkClosed` and starts afresh."""
         match effect:
             case do.OpenControl():
+                self._broker = effect.broker
                 self._probe = self._wire.probe(effect)
                 self._open(LinkName.CONTROL, "", self._wire.control_options(effect))
             case do.OpenInfer():
                 self._open(LinkName.INFER, "", self._wire.infer_options(self._wire.agent))
             case do.CloseLink(link):
                 self._close(link, "", end_session=False)
+            case do.DropLink(link):
+                self._close(link, "", end_session=False)
+                self._links.pop((link, ""), None)
+            case do.ProbeBroker():
+                self._open_probe(effect)
             case _:
                 return self._speak(effect) or self._serve(effect) or self._adopt(effect)
         return True
@@ -116,6 +136,9 @@ class Switchboard:
         """Close every link, for an end without ceremony."""
         for name, adopts in list(self._links):
             self._close(name, adopts, end_session=False, send_will=send_will)
+        for line in self._broker_probes.values():
+            line.link.close()
+        self._broker_probes.clear()
 
     def _speak(self, effect: Effect) -> bool:
         """What is said on the control link."""
@@ -197,7 +220,9 @@ class Switchboard:
     def _open(self, name: LinkName | None, adopts: str, options: LinkOptions) -> None:
         self._generation += 1
         source = Source(name, adopts, self._generation)
-        link = self._bus.open(options, lambda event: self._post(FromLink(source, event)))
+        link = self._buses[self._broker].open(
+            options, lambda event: self._post(FromLink(source, event))
+        )
         self._links[name, adopts] = _Line(source, link)
 
     def _close(
@@ -207,6 +232,26 @@ class Switchboard:
             line.link.close(end_session=end_session, send_will=send_will)
         if name is None:
             self._links.pop((name, adopts), None)
+
+    def _open_probe(self, effect: do.ProbeBroker) -> None:
+        self._generation += 1
+        source = Source(None, "", self._generation, probes=effect.broker)
+        bus, options = self._buses[effect.broker], self._wire.probe_options(effect)
+        link = bus.open(options, lambda event: self._post(FromLink(source, event)))
+        self._broker_probes[effect.broker] = _Line(source, link)
+
+    def _probe_events(self, broker: int, item: FromLink) -> list[Event]:
+        """The first news of a probe is its answer: then it is closed, and forgotten."""
+        line = self._broker_probes.get(broker)
+        if line is None or line.source != item.source:
+            return []
+        del self._broker_probes[broker]
+        match item.event:
+            case Closed(_, detail):
+                return [seen.BrokerProbed(broker, answered=False, detail=detail)]
+            case _:
+                line.link.close()
+                return [seen.BrokerProbed(broker, answered=True)]
 
     def _control_events(self, event: LinkEvent) -> list[Event]:
         match event:

@@ -69,6 +69,10 @@ class Wire:
             will=self.presence(effect.will),
         )
 
+    def probe_options(self, effect: do.ProbeBroker) -> LinkOptions:
+        """A connection that leaves nothing behind and throws nobody out."""
+        return LinkOptions(f"{self._client_id(self.agent)}:probe:{effect.boot:x}")
+
     def infer_options(self, agent: str) -> LinkOptions:
         """The session that holds an agent's requests: its own, or a dead one's to adopt."""
         session = self._session

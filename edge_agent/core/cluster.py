@@ -34,6 +34,7 @@ class Cluster:
         self._published: ClusterState | None = None
         self._clearing: set[str] = set()
         self._placed: tuple[_Given, Mapping[str, tuple[str, ...]]] | None = None
+        self._elsewhere: ClusterState | None = None
 
     @property
     def state(self) -> ClusterState | None:
@@ -50,6 +51,15 @@ class Cluster:
         self._operator_mode = None
         self.peers.link_lost()
         self.leadership.link_lost()
+
+    def broker_changed(self) -> None:
+        """Who is at this broker we have yet to hear. What was decided at the one before counts
+        for the next claim, unless this one knows of something later."""
+        self._elsewhere = _later(self.state, self._elsewhere)
+        self._mode_choice = ModeChoice(self._settings.timing)
+        self.link_lost()
+        self.peers = Peers(self._settings.agent, self._settings.timing)
+        self.leadership.broker_changed()
 
     def seen(self, state: ClusterState, *, retained: bool) -> list[Effect]:
         """A cluster state came round."""
@@ -175,7 +185,7 @@ class Cluster:
         )
 
     def _claim(self, members: list[Presence], now: float) -> list[Effect]:
-        before = self.state
+        before = _later(self.state, self._elsewhere)
         term = self.leadership.claim(now)
         claim = ClusterState(
             term=term,
@@ -240,6 +250,12 @@ class Cluster:
             placement = place_groups(members, previous, own_slots=given[2])
             self._placed = (given, placement)
         return self._placed[1]
+
+
+def _later(one: ClusterState | None, other: ClusterState | None) -> ClusterState | None:
+    """Which of two states was decided later; terms never go back, at whichever broker."""
+    known = [state for state in (one, other) if state is not None]
+    return max(known, key=lambda state: (state.term, state.epoch), default=None)
 
 
 def notes_of(changes: list[HealthChanged]) -> list[Effect]:

@@ -11,12 +11,14 @@ class OpenControl:
     """Connect the control link with this will, subscribe the cluster's topics, then send
     `probe`: when it comes round, the retained snapshot is complete.
 
-    boot names this process: two under one agent id must not throw each other out.
+    boot names this process: two under one agent id must not throw each other out. broker: the
+    index of the broker to do it at. All other links are opened where this one was opened last.
     """
 
     boot: int
     will: Presence
     probe: Heartbeat
+    broker: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +28,24 @@ class OpenInfer:
 
 @dataclass(frozen=True, slots=True)
 class CloseLink:
+    """Disconnect; `LinkClosed` follows."""
+
     link: LinkName
+
+
+@dataclass(frozen=True, slots=True)
+class DropLink:
+    """Disconnect, because its broker is left; nothing more is heard of it, not even its end."""
+
+    link: LinkName
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeBroker:
+    """Connect to a broker for a moment, to see whether it is there; `BrokerProbed` follows."""
+
+    broker: int
+    boot: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +207,8 @@ Effect = (
     OpenControl
     | OpenInfer
     | CloseLink
+    | DropLink
+    | ProbeBroker
     | Serve
     | StopServing
     | PublishPresence

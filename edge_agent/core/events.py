@@ -80,6 +80,15 @@ class LinkClosed:
 
 
 @dataclass(frozen=True, slots=True)
+class BrokerProbed:
+    """Whether a broker that was probed took us in; detail: why not."""
+
+    broker: int
+    answered: bool
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Served:
     """The broker confirmed the subscription of a route."""
 
@@ -250,6 +259,7 @@ Event = (
     Started
     | LinkOpened
     | LinkClosed
+    | BrokerProbed
     | Served
     | PresenceSeen
     | PresenceCleared

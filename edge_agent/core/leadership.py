@@ -76,6 +76,12 @@ class Leadership:
         self.standing = Standing.FOLLOWER
         self._claimed_term = 0
 
+    def broker_changed(self) -> None:
+        """Nothing has been heard at this broker yet. Terms go on: no number is used twice."""
+        self.link_lost()
+        self.state = None
+        self._claimed_at = None
+
     def seen(self, state: ClusterState, *, retained: bool) -> bool:
         """A state came round; returns whether it is now the one to follow."""
         ours = state.leader == self._me

@@ -150,6 +150,12 @@ class Ledger:
                     self._progress.contribute(held, partial)
         return self._progress.all_on(now)
 
+    def broker_changed(self) -> None:
+        """At another broker, what was said of requests at the one before proves nothing: an
+        answer that it had may have been lost with it."""
+        self.link_lost()
+        self._memory = Memory(self._timing.memory_s)
+
     def team_changed(self, team: Team, now: float) -> list[Effect]:
         """Members came or went: hand our shares to whoever combines now."""
         if team == self._progress.team:

@@ -33,7 +33,7 @@ class Node:
         self._settings = settings
         self._edition = settings.edition
         self._identity = Identity(settings.timing)
-        self._links = Links(settings.timing)
+        self._links = Links(settings.timing, settings.brokers)
         self._cluster = Cluster(settings)
         self._serving = Serving()
         self._pulse = Pulse(settings.agent, settings.timing)
@@ -41,6 +41,7 @@ class Node:
         self._adoptions = Adoptions(knows=self._ledger.knows, max_handovers=settings.max_handovers)
         self._presence_said: Presence | None = None
         self._leave_by: float | None = None
+        self._return_to: int | None = None  # the broker, where leaving is not for good
         self._gone = False
 
     # What the outside may look at.
@@ -119,6 +120,8 @@ class Node:
                 return self._link_opened(link, now)
             case seen.LinkClosed():
                 return self._link_closed(event, now)
+            case seen.BrokerProbed():
+                return self._broker_probed(event, now)
             case seen.Served(route):
                 self._route_served(route)
                 return []
@@ -165,11 +168,12 @@ class Node:
     # Links.
 
     def _link_opened(self, link: LinkName, now: float) -> list[Effect]:
-        self._links.opened(link, now)
-        fields: dict[str, str | int | float] = {"link": link}
-        effects: list[Effect] = [do.Note("link_opened", fields)]
+        is_elsewhere = self._links.is_elsewhere
+        effects: list[Effect] = [*self._links.opened(link, now)]
         if link is LinkName.INFER:
             return effects + self._serving.link_opened()
+        if is_elsewhere:
+            effects += self._give_up_broker(now)
         return effects + self._ledger.hand_over_again(now)
 
     def _route_served(self, route: seen.Route) -> None:
@@ -178,9 +182,8 @@ class Node:
             self._ledger.joined()
 
     def _link_closed(self, event: seen.LinkClosed, now: float) -> list[Effect]:
-        link, reason = event.link, event.reason
-        pause_s = self._links.closed(link, now)
-        first_refusal = reason is CloseReason.REFUSED and not self._links.was_open(link)
+        link = event.link
+        ending = self._links.closed(event, now)
         effects: list[Effect] = []
         if link is LinkName.INFER:
             self._serving.link_lost()
@@ -190,17 +193,15 @@ class Node:
             self._pulse.stop()
             self._presence_said = None
         if self._leave_by is not None:
+            if self._return_to is not None and link is LinkName.CONTROL:
+                self._leave_by = now  # there is nobody left to take leave of
             return effects
-        if first_refusal:
-            return [do.Exit(EXIT_REFUSED, event.detail)]
-        if reason is not CloseReason.REQUESTED:
-            fields: dict[str, str | int | float] = {
-                "link": link,
-                "reason": reason,
-                "detail": event.detail,
-                "retry_in_s": pause_s,
-            }
-            effects.append(do.Note("link_closed", fields, problem=True))
+        if ending.hopeless:
+            return [do.Exit(EXIT_REFUSED, ending.hopeless)]
+        if ending.unwelcome:
+            effects += self._go_to(None, now)
+        if event.reason is not CloseReason.REQUESTED:
+            effects.append(ending.note)
         return effects
 
     def _open_links(self, now: float) -> list[Effect]:
@@ -211,7 +212,8 @@ class Node:
             self._links.opening(LinkName.CONTROL)
             incarnation = self._identity.next_incarnation()
             probe = self._pulse.load(len(self._ledger), incarnation)
-            effects.append(do.OpenControl(self._identity.boot, self._farewell(), probe))
+            boot, broker = self._identity.boot, self._links.broker
+            effects.append(do.OpenControl(boot, self._farewell(), probe, broker))
         # A resumed session brings requests at once, so it waits until we know what to run; and
         # until the name is ours, because it takes the session from whoever has it.
         ready = self._placed() and self._identity.established
@@ -219,6 +221,45 @@ class Node:
             self._links.opening(LinkName.INFER)
             effects.append(do.OpenInfer())
         return effects
+
+    # Brokers. All links are at one of them, and so is all that we know of the others.
+
+    def _give_up_broker(self, now: float) -> list[Effect]:
+        """Let go of all that we have and know at the broker we were at, but the control link."""
+        effects = self._adoptions.update((), marker="", now=now)
+        self._cluster.broker_changed()
+        self._serving.link_lost()
+        self._ledger.broker_changed()
+        self._pulse.stop()
+        self._presence_said = None
+        self._links.dropped(LinkName.INFER)
+        return [*effects, do.DropLink(LinkName.INFER)]
+
+    def _go_to(self, broker: int | None, now: float) -> list[Effect]:
+        """Leave this broker for another; None: for the next one, as this one is of no use."""
+        farewell = do.PublishPresence(self._farewell())
+        effects = [farewell, *self._give_up_broker(now), do.DropLink(LinkName.CONTROL)]
+        self._links.dropped(LinkName.CONTROL)
+        if broker is None:
+            self._links.forsake()
+        else:
+            self._links.move_to(broker)
+        return effects
+
+    def _probe_brokers(self, now: float) -> list[Effect]:
+        if self._leave_by is not None:
+            return []
+        boot = self._identity.boot
+        return [do.ProbeBroker(broker, boot) for broker in self._links.take_due_probes(now)]
+
+    def _broker_probed(self, event: seen.BrokerProbed, now: float) -> list[Effect]:
+        """Return to a broker that we prefer, in the same good order in which we would end."""
+        broker = self._links.probed(event.broker, answered=event.answered)
+        if broker is None or self._leave_by is not None:
+            return []
+        self._return_to = broker
+        self._leave_by = now + self._settings.timing.leave_s
+        return [do.Note("returning", {"broker": broker, "held": len(self._ledger)})]
 
     # Presence.
 
@@ -307,6 +348,7 @@ class Node:
         effects = self._cluster.judge(now)
         effects += self._say_presence(now)
         effects += self._open_links(now)
+        effects += self._probe_brokers(now)
         if self._may_speak(now) and self._leave_by is None:
             load = self._pulse.load(len(self._ledger), self._identity.incarnation)
             decisions = self._cluster.decide(self._presence(), load, now)
@@ -371,7 +413,8 @@ class Node:
     # Leaving.
 
     def _leave(self, now: float) -> list[Effect]:
-        if self._leave_by is None:
+        if self._leave_by is None or self._return_to is not None:
+            self._return_to = None
             self._leave_by = now + self._settings.timing.leave_s
             return [do.Note("leaving", {"held": len(self._ledger)})]
         return []
@@ -381,6 +424,9 @@ class Node:
         leader to hand to the others."""
         if self._leave_by is None or (len(self._ledger) and now < self._leave_by):
             return []
+        if (broker := self._return_to) is not None:
+            self._return_to = self._leave_by = None
+            return [*self._go_to(broker, now), *self._open_links(now)]
         self._gone = True
         return [
             do.PublishPresence(self._farewell()),

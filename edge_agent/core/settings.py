@@ -20,6 +20,8 @@ class Timing:
     claim_retry_s: float = 2.0
     reconnect_first_s: float = 0.1
     reconnect_most_s: float = 5.0
+    # On a fallback: how often a preferred broker is looked for.
+    probe_s: float = 2.0
     # A straggler is waited for this long after the own share is ready, or twice what the own
     # share took, whichever is more: slow models have long queues on every device. While its
     # heartbeats say that it is at work, it is waited for again, up to `longest_wait_s`.
@@ -46,6 +48,7 @@ class Settings:
 
     capacity: how much work it can do next to the others. pins: the only slots that it may hold;
     () for any. in_flight: how many requests the broker may send it before it has answered one.
+    brokers: how many there are to choose from.
 
     Raises `ValueError` if the pins do not fit the bundle or `max_slots`.
     """
@@ -58,6 +61,7 @@ class Settings:
     vote: Mode = Mode.AUTO
     max_slots: int = 1
     max_handovers: int = 2
+    brokers: int = 1
     timing: Timing = field(default_factory=Timing)
     capacity: float = 1.0
     pins: tuple[str, ...] = ()

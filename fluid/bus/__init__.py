@@ -1,7 +1,8 @@
 """The message bus: the protocol, and where its implementations are.
 
 `fluid.bus.mqtt` speaks to a real broker and is the only module that imports paho.
-`fluid.bus.memory` is a broker inside the process, for tests and simulation.
+`fluid.bus.memory` is a broker inside the process, for tests and simulation. `fluid.bus.rota`
+chooses among several brokers.
 """
 
 from fluid.bus.protocol import (
@@ -18,8 +19,10 @@ from fluid.bus.protocol import (
     Sink,
     Subscription,
 )
+from fluid.bus.rota import BrokerRota, Pace
 
 __all__ = [
+    "BrokerRota",
     "Bus",
     "CloseReason",
     "Closed",
@@ -30,6 +33,7 @@ __all__ = [
     "LinkOptions",
     "Message",
     "Opened",
+    "Pace",
     "Sink",
     "Subscription",
 ]

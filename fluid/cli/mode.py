@@ -29,7 +29,7 @@ def mode(*, target: Target, mode: str, timeout_s: float) -> None:
     the cluster chooses by its load, or as most of its devices vote.
     """
     wanted = Mode(mode)
-    snapshot = set_mode(target.bus(), target.topics, wanted, timeout_s=timeout_s)
+    snapshot = set_mode(target.buses(), target.topics, wanted, timeout_s=timeout_s)
     state = snapshot.state
     if state is None or not snapshot.has_leader:
         raise CommandFailed("no leader answers: is an agent running there?")

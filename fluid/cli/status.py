@@ -3,6 +3,7 @@
 import json
 import sys
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import click
@@ -46,11 +47,11 @@ def status(*, target: Target, wanted: int | None, timeout_s: float, as_json: boo
     Exit status: 0 if a device is online, or with --wait if N of them serve; 1 if not, or if the
     broker cannot be used; 2 if an option cannot.
     """
-    bus, topics = target.bus(), target.topics
+    buses, topics = target.buses(), target.topics
     if wanted is None:
-        snapshot = cluster_snapshot(bus, topics)
+        snapshot = cluster_snapshot(buses, topics)
     else:
-        snapshot = _wait_for(wanted, bus, topics, timeout_s=timeout_s)
+        snapshot = _wait_for(wanted, buses, topics, timeout_s=timeout_s)
     if as_json:
         click.echo(json.dumps(_document(snapshot)))
     elif not snapshot.presences:
@@ -65,7 +66,9 @@ def status(*, target: Target, wanted: int | None, timeout_s: float, as_json: boo
         sys.exit(_EXIT_NOBODY)
 
 
-def _wait_for(wanted: int, bus: Bus, topics: Topics, *, timeout_s: float) -> ClusterSnapshot:
+def _wait_for(
+    wanted: int, buses: Sequence[Bus], topics: Topics, *, timeout_s: float
+) -> ClusterSnapshot:
     """The first snapshot in which `wanted` devices serve, or the last one in time.
 
     A broker that does not answer may still be starting; raises `BrokerUnreachable` if it does
@@ -74,7 +77,7 @@ def _wait_for(wanted: int, bus: Bus, topics: Topics, *, timeout_s: float) -> Clu
     deadline_s = time.monotonic() + timeout_s
     while True:
         try:
-            snapshot = cluster_snapshot(bus, topics)
+            snapshot = cluster_snapshot(buses, topics)
         except BrokerUnreachable:
             if time.monotonic() >= deadline_s:
                 raise

@@ -19,21 +19,22 @@ from fluid.topics import Topics
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A cluster: the topics below its base at a broker (or on `given_bus`)."""
+    """A cluster: the topics below its base at its brokers (or on `given_bus`)."""
 
-    broker: str
+    brokers: tuple[str, ...]
     topics: Topics
     given_bus: Bus | None = None
 
-    def bus(self) -> Bus:
-        """The bus to it; raises click's error for a malformed address."""
+    def buses(self) -> tuple[Bus, ...]:
+        """The buses to its brokers, in the order of preference; raises click's error for a
+        malformed address."""
         if self.given_bus is not None:
-            return self.given_bus
+            return (self.given_bus,)
         # Only the commands that connect wait for paho, and only once they do.
-        from fluid.bus.mqtt import BrokerAddress, MqttBus  # noqa: PLC0415 -- as said above
+        from fluid.bus.mqtt import MqttBus, parse_addresses  # noqa: PLC0415 -- as said above
 
         with _bad_address():
-            return MqttBus(BrokerAddress.parse(self.broker))
+            return tuple(map(MqttBus, parse_addresses(self.brokers)))
 
     def client(self, *, timeout_s: float) -> FluidClient:
         """A client of it; raises click's error for a malformed address."""
@@ -41,7 +42,7 @@ class Target:
         if self.given_bus is not None:
             return FluidClient(bus=self.given_bus, base_topic=base_topic, timeout_s=timeout_s)
         with _bad_address():
-            return FluidClient(self.broker, base_topic=base_topic, timeout_s=timeout_s)
+            return FluidClient(self.brokers, base_topic=base_topic, timeout_s=timeout_s)
 
 
 @contextmanager
@@ -57,12 +58,15 @@ def target_options(command: Callable[..., None]) -> Callable[..., None]:
 
     @click.option(
         "--broker",
+        "brokers",
+        multiple=True,
         envvar="FLUID_BROKER",
         show_envvar=True,
-        default=DEFAULT_BROKER,
+        default=[DEFAULT_BROKER],
         show_default=True,
         metavar="URL",
-        help="mqtt://[user:password@]host[:port], or mqtts:// for TLS.",
+        help="mqtt://[user:password@]host[:port], or mqtts:// for TLS. Several, separated by "
+        "commas or given one by one, are tried in this order.",
     )
     @click.option(
         "--base-topic",
@@ -76,8 +80,10 @@ def target_options(command: Callable[..., None]) -> Callable[..., None]:
     )
     @click.pass_context
     @functools.wraps(command)
-    def with_target(ctx: click.Context, /, broker: str, base_topic: Topics, **rest: Any) -> None:
-        target = Target(broker, base_topic, given_bus=ctx.find_root().obj)
+    def with_target(
+        ctx: click.Context, /, brokers: tuple[str, ...], base_topic: Topics, **rest: Any
+    ) -> None:
+        target = Target(brokers, base_topic, given_bus=ctx.find_root().obj)
         command(target=target, **rest)
 
     return with_target

@@ -42,31 +42,35 @@ class FluidClient:
 
     def __init__(
         self,
-        broker: str | None = None,
+        broker: str | Sequence[str] | None = None,
         *,
-        bus: Bus | None = None,
+        bus: Bus | Sequence[Bus] | None = None,
         base_topic: str = "fluid",
         timeout_s: float = 30.0,
         connect_timeout_s: float = 5.0,
         resend: ResendPolicy | None = None,
     ) -> None:
         """broker: `mqtt://[user:password@]host[:port]`, or `mqtts://`; by default the broker on
-        this machine. bus: speak through this instead, for example a `MemoryBus`. timeout_s: how
-        long a request is kept, unless it says otherwise: a day at most, as wherever a time is
-        asked for. Raises ValueError for another time, for a malformed address or base topic, or
-        for both a broker and a bus.
+        this machine. Several, in one text with commas or in a sequence, are in the order of
+        preference that the agents have too: while one is down or nobody serves there, the next
+        is used. bus: speak through this (or these) instead, for example a `MemoryBus`.
+        timeout_s: how long a request is kept, unless it says otherwise: a day at most, as
+        wherever a time is asked for. connect_timeout_s: how long the first connection may take,
+        for each broker. Raises ValueError for another time, for a malformed address or base
+        topic, for two addresses of one broker, or for both a broker and a bus.
         """
         if broker is not None and bus is not None:
             raise ValueError("give a broker's address or a bus, not both")
         self._topics = Topics(base_topic)
-        name = "the bus"
         if bus is None:
-            bus, name = _mqtt(broker or DEFAULT_BROKER)
-        self._bus = bus
+            self._buses, names = _mqtt(DEFAULT_BROKER if broker is None else broker)
+        else:
+            self._buses = tuple(bus) if isinstance(bus, Sequence) else (bus,)
+            names = ("the bus",) * len(self._buses)
         self._timeout_s = _checked_timeout_s(timeout_s)
         client_id = new_client_id()
         self._options = ExchangeOptions(
-            broker=name,
+            brokers=names,
             client_id=client_id,
             reply_topic=self._topics.result(client_id),
             connect_timeout_s=connect_timeout_s,
@@ -263,7 +267,7 @@ class FluidClient:
             if self._closed:
                 raise RuntimeError("the client is closed")
             if self._exchange is None:
-                exchange = Exchange(self._bus, self._options)
+                exchange = Exchange(self._buses, self._options)
                 exchange.start()
                 self._exchange = exchange
             return self._exchange
@@ -334,12 +338,12 @@ def _checked_timeout_s(timeout_s: float) -> float:
     return timeout_s
 
 
-def _mqtt(url: str) -> tuple[Bus, str]:
+def _mqtt(urls: str | Sequence[str]) -> tuple[tuple[Bus, ...], tuple[str, ...]]:
     # A client on another bus needs no paho.
-    from fluid.bus.mqtt import BrokerAddress, MqttBus  # noqa: PLC0415 -- for the reason above
+    from fluid.bus.mqtt import MqttBus, parse_addresses  # noqa: PLC0415 -- for the reason above
 
-    address = BrokerAddress.parse(url)
-    return MqttBus(address), str(address)
+    addresses = parse_addresses(urls)
+    return tuple(map(MqttBus, addresses)), tuple(map(str, addresses))
 
 
 def _stack(images: Sequence[Images]) -> Images:

@@ -6,9 +6,11 @@ Each function is one short conversation on a connection of its own; none keeps a
 import math
 import queue
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import wraps
+from typing import Concatenate, ParamSpec
 
 from fluid.bus.protocol import (
     REASON_NO_MATCHING_SUBSCRIBERS,
@@ -23,7 +25,7 @@ from fluid.bus.protocol import (
     Subscription,
 )
 from fluid.client.connecting import broker_error, new_client_id
-from fluid.errors import BrokerRefused, BrokerUnreachable
+from fluid.errors import BrokerError, BrokerRefused, BrokerUnreachable
 from fluid.messages.control import (
     AgentState,
     ClusterState,
@@ -38,6 +40,7 @@ from fluid.messages.control import (
 from fluid.topics import Topics
 
 _SUBSCRIBED, _SAID = 1, 2  # tokens
+_Rest = ParamSpec("_Rest")
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +121,36 @@ class SnapshotCollector:
                 self._unreadable += 1
 
 
+def _at_each_broker(
+    converse: Callable[Concatenate[Bus, _Rest], ClusterSnapshot],
+) -> Callable[Concatenate[Bus | Sequence[Bus], _Rest], ClusterSnapshot]:
+    """Let a conversation have several brokers, in order of preference.
+
+    The first at which somebody leads has the cluster; else the first that can be used speaks.
+    """
+
+    @wraps(converse)
+    def at_each(
+        bus: Bus | Sequence[Bus], /, *rest: _Rest.args, **named: _Rest.kwargs
+    ) -> ClusterSnapshot:
+        snapshots: list[ClusterSnapshot] = []
+        errors: list[BrokerError] = []
+        for each in bus if isinstance(bus, Sequence) else (bus,):
+            try:
+                snapshots.append(converse(each, *rest, **named))
+            except BrokerError as error:
+                errors.append(error)
+            else:
+                if snapshots[-1].has_leader:
+                    return snapshots[-1]
+        if snapshots:
+            return snapshots[0]
+        raise type(errors[0])("; ".join(map(str, errors))) from errors[-1]
+
+    return at_each
+
+
+@_at_each_broker
 def cluster_snapshot(
     bus: Bus,
     topics: Topics,
@@ -133,7 +166,8 @@ def cluster_snapshot(
     so `quiet_s` without a message must pass too. Then heartbeats of online agents are waited
     for, up to `heartbeats_s` after the subscription: three of their intervals.
 
-    Raises `BrokerError` if the broker cannot be used or does not answer within `timeout_s`.
+    Of several buses, the first at which somebody leads counts. Raises `BrokerError` if no broker
+    can be used, or answers within `timeout_s`, which each of them has.
     """
     collector = SnapshotCollector(topics)
     with _connect(bus, timeout_s) as line:
@@ -159,6 +193,7 @@ def cluster_snapshot(
     return collector.snapshot
 
 
+@_at_each_broker
 def set_mode(bus: Bus, topics: Topics, mode: Mode, *, timeout_s: float = 5.0) -> ClusterSnapshot:
     """Tell the cluster to work in `mode` (`auto`: as it sees fit), and wait until it does.
 
@@ -166,7 +201,8 @@ def set_mode(bus: Bus, topics: Topics, mode: Mode, *, timeout_s: float = 5.0) ->
     word and is in that mode, else after `timeout_s`. Compare `state.operator_mode` (the word
     taken up) and `state.mode` (what it became); without `has_leader` nobody was there to hear.
 
-    Raises `BrokerError` if the broker cannot be used or does not let us say it.
+    Of several buses, the first at which somebody leads counts. Raises `BrokerError` if no broker
+    can be used, or lets us say it.
     """
     collector = SnapshotCollector(topics)
     with _connect(bus, timeout_s) as line:

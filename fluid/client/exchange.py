@@ -1,8 +1,8 @@
 """The thread that turns requests into answers: the thin shell around `RequestWindow`.
 
-Owns the link, its queue of events and the clock. One thread does everything, in the order in
-which things reach its queue; other threads only put commands there. It decides nothing about
-when to send: `window.py` does.
+Owns the queue of events and the clock. One thread does everything, in the order in which things
+reach its queue; other threads only put commands there. It decides nothing about when to send, as
+`window.py` does, nor where to, as `line.py` does.
 """
 
 import logging
@@ -10,27 +10,26 @@ import math
 import queue
 import threading
 import time
+from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 
 from fluid.bus.protocol import (
+    REASON_NO_MATCHING_SUBSCRIBERS,
     REASON_PACKET_TOO_LARGE,
     Bus,
     Closed,
     CloseReason,
     Confirmed,
     Delivered,
-    Link,
-    LinkEvent,
-    LinkOptions,
     Message,
     Opened,
     Subscription,
 )
 from fluid.client.answer import Answer
-from fluid.client.connecting import broker_error, is_lasting
+from fluid.client.connecting import broker_error
+from fluid.client.line import FromLink, Line
 from fluid.client.window import (
-    Backoff,
     RequestWindow,
     ResendPolicy,
     Send,
@@ -45,20 +44,25 @@ from fluid.messages.replies import decode_replies
 
 _LOG = logging.getLogger(__name__)
 
-_REOPEN = Backoff(first_s=0.1, greatest_s=5.0)
 _GOODBYE_S = 2.0  # how long `stop` waits for the broker to hear of it
 _SUBSCRIBED = 0  # the token of the subscription; publishes count up from 1
 
 
 @dataclass(frozen=True, slots=True)
 class ExchangeOptions:
-    """broker: its name for people. client_id also names the reply topic's last part."""
+    """brokers: their names for people, in the order of preference. client_id also names the
+    reply topic's last part. connect_timeout_s: for each broker."""
 
-    broker: str
+    brokers: tuple[str, ...]
     client_id: str
     reply_topic: str
     connect_timeout_s: float = 5.0
     resend: ResendPolicy | None = None
+
+    @property
+    def broker(self) -> str:
+        """All of them, for people."""
+        return " or ".join(dict.fromkeys(self.brokers))
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +87,10 @@ class _Stop:
 class Exchange:
     """One client's conversation with the cluster. Every method may be called from any thread."""
 
-    def __init__(self, bus: Bus, options: ExchangeOptions) -> None:
-        self._bus = bus
+    def __init__(self, buses: Sequence[Bus], options: ExchangeOptions) -> None:
+        """buses: to the brokers of `options`, in the same order."""
         self._options = options
-        self._queue: queue.SimpleQueue[LinkEvent | _Submit | _Abandon | _Stop] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[FromLink | _Submit | _Abandon | _Stop] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name=options.client_id, daemon=True)
         self._ready: Future[None] = Future()
         # Guards the end: a request is either refused by `submit` or ended by the thread.
@@ -95,12 +99,15 @@ class Exchange:
         # The thread's own.
         self._window = RequestWindow(options.resend)
         self._requests: dict[str, _Submit] = {}
-        self._link: Link | None = None
+        self._line = Line(
+            buses,
+            options.brokers,
+            client_id=options.client_id,
+            connect_timeout_s=options.connect_timeout_s,
+            post=self._queue.put,
+        )
         self._stopping = False
         self._connect_deadline_s = math.inf
-        self._reopen_s: float | None = None
-        self._closes_in_a_row = 0
-        self._last_closed = Closed(CloseReason.UNREACHABLE, f"{options.broker} does not answer")
         self._request_of_token: dict[int, str] = {}
         self._last_token = _SUBSCRIBED
 
@@ -143,8 +150,10 @@ class Exchange:
 
     def _run(self) -> None:
         try:
-            self._connect_deadline_s = time.monotonic() + self._options.connect_timeout_s
-            self._open()
+            now = time.monotonic()
+            span_s = self._options.connect_timeout_s * len(self._options.brokers)
+            self._connect_deadline_s = now + span_s
+            self._line.open(now)
             while not self._stopping:
                 self._step()
             self._say_goodbye()
@@ -159,9 +168,11 @@ class Exchange:
             self._handle_next(0.0)
         now = time.monotonic()
         if now >= self._connect_deadline_s:
-            self._fail_to_start(self._last_closed)
-        if self._reopen_s is not None and now >= self._reopen_s:
-            self._open()
+            self._fail_to_start()
+        if not self._window:
+            self._line.idle()
+        if self._line.tick(now):
+            self._let_go_of_link()
         due = self._window.due(now)
         for timed_out in due.timed_out:
             self._time_out(timed_out)
@@ -169,8 +180,12 @@ class Exchange:
             self._send(send)
 
     def _next_deadline(self) -> float | None:
-        moments = (self._window.next_deadline(), self._reopen_s, self._connect_deadline_s)
-        soonest_s = min((moment for moment in moments if moment is not None), default=math.inf)
+        window_s = self._window.next_deadline()
+        soonest_s = min(
+            self._line.next_deadline(),
+            self._connect_deadline_s,
+            math.inf if window_s is None else window_s,
+        )
         return None if soonest_s == math.inf else soonest_s
 
     def _handle_next(self, deadline_s: float | None) -> None:
@@ -180,10 +195,8 @@ class Exchange:
         except queue.Empty:
             return
         match item:
-            case Delivered(message):
-                self._take_reply(message)
-            case Confirmed():
-                self._take_confirmation(item)
+            case FromLink():
+                self._take_link_event(item)
             case _Submit():
                 self._requests[item.request_id] = item
                 self._window.submit(item.request_id, item.submitted_s, timeout_s=item.timeout_s)
@@ -191,68 +204,67 @@ class Exchange:
                 if self._window.abandon(request_id):
                     # Whoever waits for a cancelled future waits until it says so.
                     _still_wanted(self._requests.pop(request_id).future)
-            case Opened():
-                self._subscribe()
-            case Closed():
-                self._take_closed(item)
             case _Stop():
                 self._stopping = True
 
     # --- the link ---------------------------------------------------------------------------
 
-    def _open(self) -> None:
-        self._reopen_s = None
-        # A session of its own each time: replies that came in between are asked for again.
-        self._link = self._bus.open(LinkOptions(self._options.client_id), self._queue.put)
+    def _take_link_event(self, item: FromLink) -> None:
+        match self._line.take(item):
+            case Delivered(message):
+                self._take_reply(message)
+            case Confirmed() as confirmed:
+                self._take_confirmation(confirmed)
+            case Opened():
+                self._subscribe()
+            case Closed() as closed:
+                self._take_closed(closed)
 
     def _subscribe(self) -> None:
-        if self._link is not None:
+        if self._line.link is not None:
             reply = Subscription(self._options.reply_topic, qos=1, send_retained=False)
-            self._link.subscribe([reply], token=_SUBSCRIBED)
+            self._line.link.subscribe([reply], token=_SUBSCRIBED)
 
     def _take_confirmation(self, confirmed: Confirmed) -> None:
         if confirmed.token != _SUBSCRIBED:
             self._take_publish_confirmation(confirmed)
         elif confirmed.accepted:
-            self._closes_in_a_row = 0
+            now = time.monotonic()
             self._connect_deadline_s = math.inf
-            self._window.link_opened(time.monotonic())
+            self._line.opened(now)
+            self._window.link_opened(now)
             if not self._ready.done():
                 self._ready.set_result(None)
         else:
-            detail = f"{self._options.broker} refuses to deliver {self._options.reply_topic}"
-            self._last_closed = Closed(CloseReason.REFUSED, detail)
-            self._fail_to_start(self._last_closed)
-            if self._link is not None:
-                self._link.close()  # and try again, as permissions may be on their way
+            detail = f"{self._line.name} refuses to deliver {self._options.reply_topic}"
+            self._line.refused(Closed(CloseReason.REFUSED, detail))
+            if self._line.is_hopeless:
+                self._fail_to_start()
+            if self._line.link is not None:
+                self._line.link.close()  # and try again, as permissions may be on their way
 
     def _take_closed(self, closed: Closed) -> None:
-        self._link = None
+        self._let_go_of_link()
+        self._line.closed(closed, time.monotonic())
+        if not self._stopping and self._line.is_hopeless:
+            self._fail_to_start()
+
+    def _let_go_of_link(self) -> None:
+        """What was under way on it is sent again on the next."""
         self._request_of_token.clear()
         self._window.link_lost()
-        if self._stopping:
-            return
-        if closed.reason is not CloseReason.REQUESTED:
-            self._last_closed = closed
-        if is_lasting(closed):
-            self._fail_to_start(closed)
-        self._closes_in_a_row += 1
-        delay_s = _REOPEN.delay_s(self._closes_in_a_row)
-        self._reopen_s = time.monotonic() + delay_s
-        why = self._last_closed.detail
-        _LOG.info("the link closed (%s); opening another in %.1f s", why, delay_s)
 
-    def _fail_to_start(self, closed: Closed) -> None:
+    def _fail_to_start(self) -> None:
         """The first connection has failed for good: `start` raises. Later ones are retried."""
         if not self._ready.done():
-            self._ready.set_exception(broker_error(closed, broker=self._options.broker))
+            error = broker_error(self._line.failure, broker=self._options.broker)
+            self._ready.set_exception(error)
             self._stopping = True
 
     def _say_goodbye(self) -> None:
         deadline_s = time.monotonic() + _GOODBYE_S
-        if self._link is not None:
-            self._link.close()
-        while self._link is not None and time.monotonic() < deadline_s:
+        self._line.close()
+        while self._line.link is not None and time.monotonic() < deadline_s:
             self._handle_next(deadline_s)
 
     def _end_everything(self) -> None:
@@ -271,26 +283,30 @@ class Exchange:
     # --- requests ---------------------------------------------------------------------------
 
     def _send(self, send: Send) -> None:
-        if self._link is None:
+        if self._line.link is None:
             return  # lost a moment ago: it is due again as soon as there is another
         self._last_token += 1
         self._request_of_token[self._last_token] = send.request_id
         message = self._requests[send.request_id].message
         expiry_s = max(1, math.ceil(send.expiry_s))
-        self._link.publish(replace(message, expiry_s=expiry_s), token=self._last_token)
+        self._line.link.publish(replace(message, expiry_s=expiry_s), token=self._last_token)
 
     def _take_publish_confirmation(self, confirmed: Confirmed) -> None:
         request_id = self._request_of_token.pop(confirmed.token, None)
         if request_id is None:
             return
         now = time.monotonic()
+        if confirmed.reason == REASON_NO_MATCHING_SUBSCRIBERS:
+            self._line.unserved(now)
+        elif confirmed.accepted:
+            self._line.served()
         settled = self._window.confirmed(request_id, now, reason=confirmed.reason)
         if settled is not None:
             request = self._requests[request_id].message
-            message = f"{self._options.broker} does not let this client publish to {request.topic}"
+            message = f"{self._line.name} does not let this client publish to {request.topic}"
             if confirmed.reason == REASON_PACKET_TOO_LARGE:
                 size_bytes = len(request.payload)
-                message = f"{self._options.broker} takes no message of {size_bytes} bytes"
+                message = f"{self._line.name} takes no message of {size_bytes} bytes"
             code = f"mqtt_reason_{confirmed.reason:#04x}"
             self._settle(
                 settled, Answer(request_id, error=RequestRefused(request_id, code, message))
@@ -319,7 +335,7 @@ class Exchange:
             ),
             WhyUnanswered.NO_LINK: (
                 f"no connection to {self._options.broker} for the last part of {seconds}: "
-                f"{self._last_closed.detail}"
+                f"{self._line.failure.detail}"
             ),
         }
         error = RequestTimeout(timed_out.request_id, reasons[timed_out.why])

@@ -61,7 +61,9 @@ class Device:
         self._waiting.clear()
         self._busy_until = world.now
         self._alarm_at = None
-        self.node = Node(Settings(self.agent, self.role, world.manifest, digest=DIGEST, in_flight=8))
+        self.node = Node(
+            Settings(self.agent, self.role, world.manifest, digest=DIGEST, in_flight=8)
+        )
         wire = Wire(Topics(), self.agent, SessionOptions(receive_maximum=8))
         post = partial(self._in_life, self._life, self._take)
         self._switchboard = Switchboard(self.network, wire, post)
@@ -170,6 +172,4 @@ class Device:
             return
         outputs = {stage: simulated_logits(stage, payload) for stage in job.stages}
         computed_ms = COMPUTE_S * 1000
-        self._take(
-            Computed(job.request.key, outputs, computed_ms, is_batch=False, digest=DIGEST)
-        )
+        self._take(Computed(job.request.key, outputs, computed_ms, is_batch=False, digest=DIGEST))

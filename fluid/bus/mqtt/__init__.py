@@ -2,12 +2,12 @@
 
 import ssl
 
-from fluid.bus.mqtt.address import BrokerAddress
+from fluid.bus.mqtt.address import BrokerAddress, parse_addresses
 from fluid.bus.mqtt.link import MqttLink
 from fluid.bus.protocol import Link, LinkOptions, Sink
 from fluid.bus.rules import check_message
 
-__all__ = ["BrokerAddress", "MqttBus"]
+__all__ = ["BrokerAddress", "MqttBus", "parse_addresses"]
 
 
 class MqttBus:
@@ -19,6 +19,10 @@ class MqttBus:
     def __init__(self, address: BrokerAddress) -> None:
         self.address = address
         self._tls = ssl.create_default_context(cafile=address.ca_file) if address.tls else None
+
+    def __str__(self) -> str:
+        """The broker's address, without the password."""
+        return str(self.address)
 
     def open(self, options: LinkOptions, sink: Sink) -> Link:
         """Start connecting; returns at once. Raises ValueError for a will that cannot be sent."""

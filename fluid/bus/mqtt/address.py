@@ -1,12 +1,15 @@
 """A broker's address: parsing what a user wrote, and nothing about connecting."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 from urllib.parse import SplitResult, unquote, urlsplit
 
 _DEFAULT_PORTS = {"mqtt": 1883, "mqtts": 8883}
+# A comma that begins another address; a password may have commas of its own.
+_SEPARATOR = re.compile(r"\s*,\s*(?=mqtts?://)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,8 @@ class BrokerAddress:
             raise _bad(url, "must begin with mqtt:// or mqtts://")
         if port == 0 or not parts.hostname or _has_more(parts):
             raise _bad(url, "must look like mqtt://user:password@host:1883")
+        if "," in parts.hostname:
+            raise _bad(url, "has a comma that no mqtt:// or mqtts:// follows")
         try:
             parts.hostname.encode("idna")
         except UnicodeError:
@@ -58,6 +63,26 @@ class BrokerAddress:
     def __str__(self) -> str:
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{'mqtts' if self.tls else 'mqtt'}://{host}:{self.port}"
+
+
+def parse_addresses(urls: str | Iterable[str]) -> tuple[BrokerAddress, ...]:
+    """Read the addresses of several brokers, in the order of preference.
+
+    Each text may hold several, separated by commas. Raises ValueError as `BrokerAddress.parse`
+    does, and for none at all, or for two of one broker.
+    """
+    texts = [urls] if isinstance(urls, str) else urls
+    addresses = [
+        BrokerAddress.parse(url) for text in texts for url in _SEPARATOR.split(text.strip())
+    ]
+    if not addresses:
+        raise ValueError("no broker address is given")
+    known: set[tuple[str, int]] = set()
+    for address in addresses:
+        if (address.host, address.port) in known:
+            raise ValueError(f"broker address '{address}' is given twice; name each broker once")
+        known.add((address.host, address.port))
+    return tuple(addresses)
 
 
 def _has_more(parts: SplitResult) -> bool:

@@ -31,11 +31,18 @@ PLACEMENT = {"lower": (MASTER,), "upper": (WORKER,)}
 class Cluster:
     """Use it in `with`. Its agents are started by `assemble`, or one by one."""
 
-    def __init__(self, broker: LocalBroker, *, bundle: Path, folder: Path) -> None:
-        """broker: a started one. folder: where the agents' logs go."""
-        self.broker = broker
+    def __init__(
+        self,
+        broker: LocalBroker,
+        *,
+        bundle: Path,
+        folder: Path,
+        fallbacks: Sequence[LocalBroker] = (),
+    ) -> None:
+        """broker: a started one, as are its fallbacks. folder: where the agents' logs go."""
+        self.urls = [each.url for each in (broker, *fallbacks)]
         self.topics = Topics()
-        self.bus = MqttBus(BrokerAddress.parse(broker.url))
+        self.look_at(broker)
         self._bundle = bundle
         self._folder = folder
         self._agents = {name: self.agent(name, role=name) for name in AGENTS}
@@ -67,12 +74,17 @@ class Cluster:
 
         more: further options.
         """
-        options = ["--role", role, "--id", agent_id or name, "--broker", self.broker.url]
+        options = ["--role", role, "--id", agent_id or name, "--broker", ",".join(self.urls)]
         return AgentProcess(
             [*options, "--bundle", str(self._bundle), *more], log=self._folder / f"{name}.log"
         )
 
     # Looking.
+
+    def look_at(self, broker: LocalBroker) -> None:
+        """From now on, see what happens at this broker."""
+        self.broker = broker
+        self.bus = MqttBus(BrokerAddress.parse(broker.url))
 
     def snapshot(self, *, heartbeats_s: float = 0.0) -> ClusterSnapshot:
         return cluster_snapshot(

@@ -123,7 +123,7 @@ def test_jobs_are_those_that_the_executor_was_given_and_has_not_finished(bench: 
     for ack_id in range(1, 5):
         bench.step(arrival(ack_id=ack_id), COMPUTE)
     bench.step(computed("1", "lower50"), COMPUTE)
-    bench.step(seen.ComputeFailed(b"key", fault))
+    bench.step(seen.ComputeFailed(b"key", fault, "ab" * 32))
     bench.metrics.beat(VIEW)
     assert bench.value("fluid_executor_jobs") == 3.0
 
