@@ -86,8 +86,9 @@ class CampaignFigures:
     capacity, survivors_capacity, rates: requests a second, by mode; rates: the greatest of a
     round. latest_ms: how late the stream itself was at most in sending a request. steady:
     latencies before the faults, by mode. killed, silent: from the fault to the answer, for
-    requests under way when a process was killed, or fell silent. problems: why requests failed,
-    and how many did.
+    requests under way when a process was killed, or fell silent; killed_during, silent_during:
+    latencies of what was sent then, until all served again. problems: why requests failed, and
+    how many did.
     """
 
     agents: int
@@ -99,7 +100,9 @@ class CampaignFigures:
     latest_ms: float
     steady: Mapping[str, Spread]
     killed: Spread
+    killed_during: Spread
     silent: Spread
+    silent_during: Spread
     by_fault: Sequence[FaultFigures]
     by_fault_and_mode: Sequence[FaultFigures]
     totals: Totals
@@ -119,6 +122,8 @@ def summarise(campaign: Campaign) -> CampaignFigures:
     """The numbers of a campaign."""
     episodes = campaign.episodes
     records = campaign.records
+    killed = [each for each in episodes if each.round.fault in KILLED]
+    silent = [each for each in episodes if each.round.fault in SILENT]
     modes = sorted({episode.round.before for episode in episodes})
     return CampaignFigures(
         agents=campaign.agents,
@@ -129,8 +134,10 @@ def summarise(campaign: Campaign) -> CampaignFigures:
         rates={mode.value: _greatest_rate(_in_mode(episodes, mode)) for mode in modes},
         latest_ms=1000 * max((each.submitted_s - each.due_s for each in records), default=0.0),
         steady={mode.value: _steady(_in_mode(episodes, mode)) for mode in modes},
-        killed=Spread.of(_fail_over_s([each for each in episodes if each.round.fault in KILLED])),
-        silent=Spread.of(_fail_over_s([each for each in episodes if each.round.fault in SILENT])),
+        killed=Spread.of(_fail_over_s(killed)),
+        killed_during=Spread.of(_during_s(killed)),
+        silent=Spread.of(_fail_over_s(silent)),
+        silent_during=Spread.of(_during_s(silent)),
         by_fault=[
             _of_fault(fault, "", _with_fault(episodes, fault))
             for fault in Fault
@@ -156,9 +163,7 @@ def _of_fault(fault: Fault, mode: str, episodes: Sequence[Episode]) -> FaultFigu
         rounds=len(episodes),
         in_flight=Spread.of(_fail_over_s(episodes)),
         last=Spread.of(_last_s(episodes)),
-        during=Spread.of(
-            record.latency_s for each in episodes for record in _answered(each.during())
-        ),
+        during=Spread.of(_during_s(episodes)),
         formed=Spread.of(each.formed_s - each.fault_s for each in episodes),
         resent=_count(affected, lambda record: record.attempts > 1),
         degraded=_count(affected, lambda record: record.degraded),
@@ -168,6 +173,10 @@ def _of_fault(fault: Fault, mode: str, episodes: Sequence[Episode]) -> FaultFigu
 
 def _fail_over_s(episodes: Sequence[Episode]) -> list[float]:
     return [time_s for each in episodes for time_s in _fail_overs_of(each)]
+
+
+def _during_s(episodes: Sequence[Episode]) -> list[float]:
+    return [record.latency_s for each in episodes for record in _answered(each.during())]
 
 
 def _last_s(episodes: Sequence[Episode]) -> list[float]:
