@@ -54,16 +54,20 @@ def run_campaign(
     episodes: list[Episode] = []
     stopped_by = ""
     with FluidClient(url) as client, Stream(client, oracle) as stream:
+        begin = 0
         for round_ in rounds:
-            stream.set_rate(load.rate_per_s(capacity, round_))
+            rate_per_s = load.rate_per_s(capacity, round_)
+            stream.set_rate(rate_per_s)
             try:
-                episodes.append(_run_round(fleet, stream, round_))
+                episode = _run_round(fleet, stream, round_, begin=begin, rate_per_s=rate_per_s)
             except AssertionError as failure:  # what waits for the cluster ends so
                 stopped_by = f"round {round_.number} ({round_.fault}, {round_.before}): {failure}"
                 folder.say(stopped_by)
                 break
-            folder.say(_describe(episodes[-1]))
-            folder.note_slow(episodes[-1])
+            episodes.append(episode)
+            begin += len(episode.records)
+            folder.say(_describe(episode))
+            folder.note_slow(episode)
         stream.set_rate(None)
         stream.wait_until_answered(stream.mark())
         return Campaign(
@@ -77,18 +81,20 @@ def run_campaign(
         )
 
 
-def _run_round(fleet: Fleet, stream: Stream, round_: Round) -> Episode:
-    begin, begin_s = stream.mark(), time.monotonic()
+def _run_round(
+    fleet: Fleet, stream: Stream, round_: Round, *, begin: int, rate_per_s: float
+) -> Episode:
+    """One fault, from the peace before it to the last answer; begin: where its records begin."""
     time.sleep(round_.steady_s)
     fault_s = carry_out(fleet, round_)
     words = fleet.wait_until_formed(round_.after)
     formed_s = time.monotonic()
     _wait_until_all_answer(fleet, stream)
-    stream.wait_until_answered(stream.mark(), begin=begin)
-    end, end_s = stream.mark(), time.monotonic()
+    end = stream.mark()
+    stream.wait_until_answered(end, begin=begin)
     return Episode(
         round=round_,
-        rate_per_s=(end - begin) / (end_s - begin_s),
+        rate_per_s=rate_per_s,
         fault_s=fault_s,
         formed_s=formed_s,
         words=words,
