@@ -13,6 +13,7 @@ from fluid import FluidClient
 from fluid.messages import Mode
 from tests.chaos.episodes import Campaign, Capacity, Episode
 from tests.chaos.faults import carry_out
+from tests.chaos.figures import round_figures
 from tests.chaos.fleet import Fleet
 from tests.chaos.folder import CampaignFolder
 from tests.chaos.plan import Round
@@ -165,20 +166,17 @@ def _rates(capacity: Mapping[Mode, float]) -> str:
 
 
 def _describe(episode: Episode) -> str:
-    round_ = episode.round
-    modes = round_.before if round_.before is round_.after else f"{round_.before}->{round_.after}"
-    in_flight = [
-        record.answered_s - episode.fault_s
-        for record in episode.in_flight()
-        if record.answered_s is not None
-    ]
-    during = [record.latency_s for record in episode.during() if record.answered_s is not None]
-    problems = [record.problem for record in episode.records if record.problem]
+    figures = round_figures(episode)
+    modes = figures.before + (f"->{figures.after}" if figures.after != figures.before else "")
     text = (
-        f"{round_.number:3} {round_.fault:30} {modes:7} {round_.victim:8} "
-        f"{len(episode.records):6} requests, {len(in_flight):4} in flight: "
-        f"last after {max(in_flight, default=0.0):6.3f} s; "
-        f"longest of the outage {max(during, default=0.0):6.3f} s; "
-        f"whole after {episode.formed_s - episode.fault_s:6.2f} s"
+        f"{figures.number:3} {figures.fault:30} {modes:7} {figures.victim:8} "
+        f"{figures.requests:6} requests, {figures.in_flight:4} in flight: "
+        f"last after {_seconds(figures.last_ms)}; "
+        f"longest of the outage {_seconds(figures.longest_ms)}; "
+        f"whole after {_seconds(figures.formed_ms)}"
     )
-    return f"{text}; PROBLEMS {len(problems)}: {problems[0]}" if problems else text
+    return text + (f"; PROBLEMS: {figures.problems}" if figures.problems else "")
+
+
+def _seconds(time_ms: float | None) -> str:
+    return "     -" if time_ms is None else f"{time_ms / 1000:6.3f} s"

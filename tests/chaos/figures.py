@@ -38,6 +38,25 @@ class Spread:
 
 
 @dataclass(frozen=True, slots=True)
+class RoundFigures:
+    """One round. last_ms: from the fault to the last answer of those under way then; longest_ms:
+    the greatest latency of those sent until all served again, which was after formed_ms."""
+
+    number: int
+    fault: str
+    victim: str
+    before: str
+    after: str
+    rate_per_s: float
+    requests: int
+    in_flight: int
+    last_ms: float | None
+    longest_ms: float | None
+    formed_ms: float
+    problems: int
+
+
+@dataclass(frozen=True, slots=True)
 class FaultFigures:
     """One kind of fault, in one mode or, where that is "", in both.
 
@@ -83,8 +102,8 @@ class Totals:
 class CampaignFigures:
     """A campaign in numbers.
 
-    capacity, survivors_capacity, rates: requests a second, by mode; rates: the greatest of a
-    round. latest_ms: how late the stream itself was at most in sending a request. steady:
+    rounds: each, in their order. capacity, survivors_capacity, rates: requests a second, by
+    mode; rates: the greatest of a round. latest_ms: how late the stream itself was at most in sending a request. steady:
     latencies before the faults, by mode. killed, silent: from the fault to the answer, for
     requests under way when a process was killed, or fell silent; killed_during, silent_during:
     latencies of what was sent then, until all served again. problems: why requests failed, and
@@ -93,7 +112,7 @@ class CampaignFigures:
 
     agents: int
     load: float
-    rounds: int
+    rounds: Sequence[RoundFigures]
     capacity: Mapping[str, float]
     survivors_capacity: Mapping[str, float]
     rates: Mapping[str, float]
@@ -128,7 +147,7 @@ def summarise(campaign: Campaign) -> CampaignFigures:
     return CampaignFigures(
         agents=campaign.agents,
         load=campaign.load,
-        rounds=len(episodes),
+        rounds=[round_figures(each) for each in episodes],
         capacity={mode.value: rate for mode, rate in campaign.capacity.everybody.items()},
         survivors_capacity={mode.value: rate for mode, rate in campaign.capacity.survivors.items()},
         rates={mode.value: _greatest_rate(_in_mode(episodes, mode)) for mode in modes},
@@ -152,6 +171,25 @@ def summarise(campaign: Campaign) -> CampaignFigures:
         totals=_totals(campaign, records),
         problems=Counter(record.problem for record in records if record.problem),
         stopped_by=campaign.stopped_by,
+    )
+
+
+def round_figures(episode: Episode) -> RoundFigures:
+    """The numbers of a round."""
+    round_ = episode.round
+    return RoundFigures(
+        number=round_.number,
+        fault=round_.fault.value,
+        victim=round_.victim,
+        before=round_.before.value,
+        after=round_.after.value,
+        rate_per_s=episode.rate_per_s,
+        requests=len(episode.records),
+        in_flight=len(episode.in_flight()),
+        last_ms=Spread.of(_last_s([episode])).max_ms,
+        longest_ms=Spread.of(_during_s([episode])).max_ms,
+        formed_ms=1000 * (episode.formed_s - episode.fault_s),
+        problems=_count(episode.records, lambda record: bool(record.problem)),
     )
 
 

@@ -29,6 +29,10 @@ def test_fail_over_counts_from_the_fault_and_latency_from_the_sending() -> None:
             )
         )
     )
+    (round_,) = figures.rounds
+    assert (round_.requests, round_.in_flight, round_.problems) == (4, 1, 0)
+    assert round_.last_ms == pytest.approx(300.0)
+    assert round_.longest_ms == pytest.approx(200.0)
     (row,) = figures.by_fault
     assert (row.in_flight.count, row.during.count, figures.steady["ha"].count) == (1, 1, 1)
     assert row.in_flight.max_ms == pytest.approx(300.0)
