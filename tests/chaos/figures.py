@@ -103,11 +103,11 @@ class CampaignFigures:
     """A campaign in numbers.
 
     rounds: each, in their order. capacity, survivors_capacity, rates: requests a second, by
-    mode; rates: the greatest of a round. latest_ms: how late the stream itself was at most in sending a request. steady:
-    latencies before the faults, by mode. killed, silent: from the fault to the answer, for
-    requests under way when a process was killed, or fell silent; killed_during, silent_during:
-    latencies of what was sent then, until all served again. problems: why requests failed, and
-    how many did.
+    mode; rates: the greatest of a round. latest_ms: how late the stream itself was at most in
+    sending a request. steady: latencies before the faults, by mode. killed, silent: from the
+    fault to the answer, for requests under way when a process was killed, or fell silent;
+    killed_during, silent_during: latencies of what was sent then, until all served again.
+    problems: why requests failed, and how many did.
     """
 
     agents: int
