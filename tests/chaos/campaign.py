@@ -13,6 +13,7 @@ from fluid import FluidClient
 from fluid.messages import Mode
 from tests.chaos.episodes import Campaign, Capacity, Episode
 from tests.chaos.faults import carry_out
+from tests.chaos.figures import round_figures
 from tests.chaos.fleet import Fleet
 from tests.chaos.folder import CampaignFolder
 from tests.chaos.plan import Round
@@ -54,16 +55,20 @@ def run_campaign(
     episodes: list[Episode] = []
     stopped_by = ""
     with FluidClient(url) as client, Stream(client, oracle) as stream:
+        begin = 0
         for round_ in rounds:
-            stream.set_rate(load.rate_per_s(capacity, round_))
+            rate_per_s = load.rate_per_s(capacity, round_)
+            stream.set_rate(rate_per_s)
             try:
-                episodes.append(_run_round(fleet, stream, round_))
+                episode = _run_round(fleet, stream, round_, begin=begin, rate_per_s=rate_per_s)
             except AssertionError as failure:  # what waits for the cluster ends so
                 stopped_by = f"round {round_.number} ({round_.fault}, {round_.before}): {failure}"
                 folder.say(stopped_by)
                 break
-            folder.say(_describe(episodes[-1]))
-            folder.note_slow(episodes[-1])
+            episodes.append(episode)
+            begin += len(episode.records)
+            folder.say(_describe(episode))
+            folder.note_slow(episode)
         stream.set_rate(None)
         stream.wait_until_answered(stream.mark())
         return Campaign(
@@ -77,18 +82,20 @@ def run_campaign(
         )
 
 
-def _run_round(fleet: Fleet, stream: Stream, round_: Round) -> Episode:
-    begin, begin_s = stream.mark(), time.monotonic()
+def _run_round(
+    fleet: Fleet, stream: Stream, round_: Round, *, begin: int, rate_per_s: float
+) -> Episode:
+    """One fault, from the peace before it to the last answer; begin: where its records begin."""
     time.sleep(round_.steady_s)
     fault_s = carry_out(fleet, round_)
     words = fleet.wait_until_formed(round_.after)
     formed_s = time.monotonic()
     _wait_until_all_answer(fleet, stream)
-    stream.wait_until_answered(stream.mark(), begin=begin)
-    end, end_s = stream.mark(), time.monotonic()
+    end = stream.mark()
+    stream.wait_until_answered(end, begin=begin)
     return Episode(
         round=round_,
-        rate_per_s=(end - begin) / (end_s - begin_s),
+        rate_per_s=rate_per_s,
         fault_s=fault_s,
         formed_s=formed_s,
         words=words,
@@ -159,20 +166,17 @@ def _rates(capacity: Mapping[Mode, float]) -> str:
 
 
 def _describe(episode: Episode) -> str:
-    round_ = episode.round
-    modes = round_.before if round_.before is round_.after else f"{round_.before}->{round_.after}"
-    in_flight = [
-        record.answered_s - episode.fault_s
-        for record in episode.in_flight()
-        if record.answered_s is not None
-    ]
-    during = [record.latency_s for record in episode.during() if record.answered_s is not None]
-    problems = [record.problem for record in episode.records if record.problem]
+    figures = round_figures(episode)
+    modes = figures.before + (f"->{figures.after}" if figures.after != figures.before else "")
     text = (
-        f"{round_.number:3} {round_.fault:30} {modes:7} {round_.victim:8} "
-        f"{len(episode.records):6} requests, {len(in_flight):4} in flight: "
-        f"last after {max(in_flight, default=0.0):6.3f} s; "
-        f"longest of the outage {max(during, default=0.0):6.3f} s; "
-        f"whole after {episode.formed_s - episode.fault_s:6.2f} s"
+        f"{figures.number:3} {figures.fault:30} {modes:7} {figures.victim:8} "
+        f"{figures.requests:6} requests, {figures.in_flight:4} in flight: "
+        f"last after {_seconds(figures.last_ms)}; "
+        f"longest of the outage {_seconds(figures.longest_ms)}; "
+        f"whole after {_seconds(figures.formed_ms)}"
     )
-    return f"{text}; PROBLEMS {len(problems)}: {problems[0]}" if problems else text
+    return text + (f"; PROBLEMS: {figures.problems}" if figures.problems else "")
+
+
+def _seconds(time_ms: float | None) -> str:
+    return "     -" if time_ms is None else f"{time_ms / 1000:6.3f} s"

@@ -38,6 +38,25 @@ class Spread:
 
 
 @dataclass(frozen=True, slots=True)
+class RoundFigures:
+    """One round. last_ms: from the fault to the last answer of those under way then; longest_ms:
+    the greatest latency of those sent until all served again, which was after formed_ms."""
+
+    number: int
+    fault: str
+    victim: str
+    before: str
+    after: str
+    rate_per_s: float
+    requests: int
+    in_flight: int
+    last_ms: float | None
+    longest_ms: float | None
+    formed_ms: float
+    problems: int
+
+
+@dataclass(frozen=True, slots=True)
 class FaultFigures:
     """One kind of fault, in one mode or, where that is "", in both.
 
@@ -83,23 +102,26 @@ class Totals:
 class CampaignFigures:
     """A campaign in numbers.
 
-    capacity, survivors_capacity, rates: requests a second, by mode; rates: the greatest of a
-    round. latest_ms: how late the stream itself was at most in sending a request. steady:
-    latencies before the faults, by mode. killed, silent: from the fault to the answer, for
-    requests under way when a process was killed, or fell silent. problems: why requests failed,
-    and how many did.
+    rounds: each, in their order. capacity, survivors_capacity, rates: requests a second, by
+    mode; rates: the greatest of a round. latest_ms: how late the stream itself was at most in
+    sending a request. steady: latencies before the faults, by mode. killed, silent: from the
+    fault to the answer, for requests under way when a process was killed, or fell silent;
+    killed_during, silent_during: latencies of what was sent then, until all served again.
+    problems: why requests failed, and how many did.
     """
 
     agents: int
     load: float
-    rounds: int
+    rounds: Sequence[RoundFigures]
     capacity: Mapping[str, float]
     survivors_capacity: Mapping[str, float]
     rates: Mapping[str, float]
     latest_ms: float
     steady: Mapping[str, Spread]
     killed: Spread
+    killed_during: Spread
     silent: Spread
+    silent_during: Spread
     by_fault: Sequence[FaultFigures]
     by_fault_and_mode: Sequence[FaultFigures]
     totals: Totals
@@ -119,18 +141,22 @@ def summarise(campaign: Campaign) -> CampaignFigures:
     """The numbers of a campaign."""
     episodes = campaign.episodes
     records = campaign.records
+    killed = [each for each in episodes if each.round.fault in KILLED]
+    silent = [each for each in episodes if each.round.fault in SILENT]
     modes = sorted({episode.round.before for episode in episodes})
     return CampaignFigures(
         agents=campaign.agents,
         load=campaign.load,
-        rounds=len(episodes),
+        rounds=[round_figures(each) for each in episodes],
         capacity={mode.value: rate for mode, rate in campaign.capacity.everybody.items()},
         survivors_capacity={mode.value: rate for mode, rate in campaign.capacity.survivors.items()},
         rates={mode.value: _greatest_rate(_in_mode(episodes, mode)) for mode in modes},
         latest_ms=1000 * max((each.submitted_s - each.due_s for each in records), default=0.0),
         steady={mode.value: _steady(_in_mode(episodes, mode)) for mode in modes},
-        killed=Spread.of(_fail_over_s([each for each in episodes if each.round.fault in KILLED])),
-        silent=Spread.of(_fail_over_s([each for each in episodes if each.round.fault in SILENT])),
+        killed=Spread.of(_fail_over_s(killed)),
+        killed_during=Spread.of(_during_s(killed)),
+        silent=Spread.of(_fail_over_s(silent)),
+        silent_during=Spread.of(_during_s(silent)),
         by_fault=[
             _of_fault(fault, "", _with_fault(episodes, fault))
             for fault in Fault
@@ -148,6 +174,25 @@ def summarise(campaign: Campaign) -> CampaignFigures:
     )
 
 
+def round_figures(episode: Episode) -> RoundFigures:
+    """The numbers of a round."""
+    round_ = episode.round
+    return RoundFigures(
+        number=round_.number,
+        fault=round_.fault.value,
+        victim=round_.victim,
+        before=round_.before.value,
+        after=round_.after.value,
+        rate_per_s=episode.rate_per_s,
+        requests=len(episode.records),
+        in_flight=len(episode.in_flight()),
+        last_ms=Spread.of(_last_s([episode])).max_ms,
+        longest_ms=Spread.of(_during_s([episode])).max_ms,
+        formed_ms=1000 * (episode.formed_s - episode.fault_s),
+        problems=_count(episode.records, lambda record: bool(record.problem)),
+    )
+
+
 def _of_fault(fault: Fault, mode: str, episodes: Sequence[Episode]) -> FaultFigures:
     affected = [record for each in episodes for record in (*each.in_flight(), *each.during())]
     return FaultFigures(
@@ -156,9 +201,7 @@ def _of_fault(fault: Fault, mode: str, episodes: Sequence[Episode]) -> FaultFigu
         rounds=len(episodes),
         in_flight=Spread.of(_fail_over_s(episodes)),
         last=Spread.of(_last_s(episodes)),
-        during=Spread.of(
-            record.latency_s for each in episodes for record in _answered(each.during())
-        ),
+        during=Spread.of(_during_s(episodes)),
         formed=Spread.of(each.formed_s - each.fault_s for each in episodes),
         resent=_count(affected, lambda record: record.attempts > 1),
         degraded=_count(affected, lambda record: record.degraded),
@@ -168,6 +211,10 @@ def _of_fault(fault: Fault, mode: str, episodes: Sequence[Episode]) -> FaultFigu
 
 def _fail_over_s(episodes: Sequence[Episode]) -> list[float]:
     return [time_s for each in episodes for time_s in _fail_overs_of(each)]
+
+
+def _during_s(episodes: Sequence[Episode]) -> list[float]:
+    return [record.latency_s for each in episodes for record in _answered(each.during())]
 
 
 def _last_s(episodes: Sequence[Episode]) -> list[float]:

@@ -12,7 +12,7 @@ from broker import LocalBroker
 from fluid.bus.mqtt import BrokerAddress, MqttBus
 from fluid.client import ClusterSnapshot, cluster_snapshot, set_mode
 from fluid.errors import BrokerError
-from fluid.messages import Mode
+from fluid.messages import Mode, Presence
 from fluid.topics import Topics
 from tests.integration.harness.agents import AgentProcess
 from tests.processes import wait_until
@@ -71,7 +71,7 @@ class Fleet:
                 agent.check()
             try:
                 snapshot = self._snapshot()
-                if snapshot.has_leader and not _has_word(snapshot, mode):
+                if _needs_word(snapshot, mode):
                     words += 1
                     set_mode(self.bus, self.topics, mode, timeout_s=1.0)
                     return False
@@ -89,24 +89,31 @@ class Fleet:
 
 
 def is_formed(snapshot: ClusterSnapshot, mode: Mode, members: Sequence[str]) -> bool:
-    """Whether exactly `members` (the best first) are in the cluster and serve in `mode`.
-
-    A broker that was killed may hold presences of the past: only an agent whose heartbeats are
-    of the same incarnation is there.
-    """
+    """Whether exactly `members` (the best first) are in the cluster and serve in `mode`."""
     state = snapshot.state
     if state is None or state.leader != members[0] or set(state.members) != set(members):
         return False
-    present = {
-        each.agent
-        for each in snapshot.online
-        if each.serving is mode
-        and each.agent in snapshot.heartbeats
-        and snapshot.heartbeats[each.agent].incarnation == each.incarnation
-    }
+    serving = {each.agent for each in _present(snapshot) if each.serving is mode}
     placed = {agent for holders in state.placement.values() for agent in holders}
-    return state.mode is mode and present == set(members) and set(members) <= placed
+    return state.mode is mode and serving == set(members) and set(members) <= placed
 
 
-def _has_word(snapshot: ClusterSnapshot, mode: Mode) -> bool:
-    return snapshot.state is not None and snapshot.state.operator_mode is mode
+def _needs_word(snapshot: ClusterSnapshot, mode: Mode) -> bool:
+    """Whether a leader is there that has not heard, or has forgotten, what the operator wants."""
+    state = snapshot.state
+    return (
+        state is not None
+        and state.operator_mode is not mode
+        and any(each.agent == state.leader for each in _present(snapshot))
+    )
+
+
+def _present(snapshot: ClusterSnapshot) -> list[Presence]:
+    """Who is there: a broker that was killed may hold presences of the past, but only those who
+    live send heartbeats of the same incarnation."""
+    beats = snapshot.heartbeats
+    return [
+        each
+        for each in snapshot.online
+        if each.agent in beats and beats[each.agent].incarnation == each.incarnation
+    ]

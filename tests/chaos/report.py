@@ -30,8 +30,8 @@ def _blocks(campaigns: Sequence[CampaignFigures], where: Environment, seed: int)
     yield "# Faults under load"
     yield (
         "Written by `make chaos`: real agents and a real Mosquitto on one machine, a client of the "
-        "library that streams at a fixed rate, and one fault in each round. All rounds are in "
-        "`chaos.json` in numbers."
+        "library that streams at a fixed rate, and one fault in each round. Every round is in "
+        "`chaos.json`."
     )
     yield "## What was promised"
     yield _bar_table(bars(campaigns))
@@ -47,7 +47,7 @@ def _campaign(campaign: CampaignFigures) -> Iterator[str]:
         yield f"**Stopped early**: {campaign.stopped_by}"
     totals = campaign.totals
     yield (
-        f"{campaign.rounds} rounds, {totals.requests:,} requests: {totals.lost} lost, "
+        f"{len(campaign.rounds)} rounds, {totals.requests:,} requests: {totals.lost} lost, "
         f"{totals.refused} answered with an error, {totals.wrong} answered wrongly, "
         f"{totals.twice} delivered twice. The library dropped {totals.dropped:,} second answers "
         f"and sent {totals.resent:,} requests more than once; {totals.degraded:,} answers were "

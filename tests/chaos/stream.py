@@ -7,7 +7,7 @@ sent as many as one that does not, and each latency counts from the moment that 
 import functools
 import threading
 import time
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
@@ -70,13 +70,13 @@ class Stream:
         self._period_s: float | None = None
         self._restarted = False
         self._ended = False
-        self._failure: BaseException | None = None
         self._sent = 0
         self.records: list[Record] = []
-        self._thread = threading.Thread(target=self._run, name="stream", daemon=True)
+        self._pool = ThreadPoolExecutor(1, "stream")
+        self._running: Future[None] = Future()
 
     def __enter__(self) -> Self:
-        self._thread.start()
+        self._running = self._pool.submit(self._run)
         return self
 
     def __exit__(
@@ -88,7 +88,7 @@ class Stream:
         with self._wake:
             self._ended = True
             self._wake.notify()
-        self._thread.join()
+        self._pool.shutdown()
 
     def set_rate(self, requests_per_s: float | None) -> None:
         """Go on at this rate from now on; None pauses."""
@@ -98,7 +98,7 @@ class Stream:
             self._wake.notify()
 
     def mark(self) -> int:
-        """How many have been sent: a place in `records`."""
+        """How many have been sent: a place in `records`. Raises what has ended the stream."""
         self._check()
         return len(self.records)
 
@@ -112,17 +112,10 @@ class Stream:
         wait_until(all_ended, timeout_s=2 * REQUEST_TIMEOUT_S, what="requests have not ended")
 
     def _check(self) -> None:
-        if self._failure is not None:
-            raise RuntimeError("the stream has failed") from self._failure
+        if self._running.done():
+            self._running.result()
 
     def _run(self) -> None:
-        try:
-            self._send_until_ended()
-        except BaseException as failure:
-            self._failure = failure
-            raise
-
-    def _send_until_ended(self) -> None:
         due_s = 0.0
         while True:
             with self._wake:
