@@ -16,7 +16,6 @@ from edge_agent.core.team import Team
 from fluid.bundle import Manifest
 from fluid.messages import ClusterState, Heartbeat, Mode, Presence
 
-
 # What a placement is made of: the members, what held before, and our own bundle's slots.
 _Given = tuple[list[Presence], Mapping[str, tuple[str, ...]], tuple[str, ...]]
 
@@ -215,9 +214,7 @@ class Cluster:
     def _loads(self, state: ClusterState, me: Presence, load: Heartbeat) -> list[Load]:
         """What each member says of its load, as far as it was heard."""
         heard = [(me, load)]
-        heard += [
-            (peer.presence, peer.heartbeat) for peer in self.peers.alive() if peer.heartbeat
-        ]
+        heard += [(peer.presence, peer.heartbeat) for peer in self.peers.alive() if peer.heartbeat]
         return [
             Load(
                 queue=heartbeat.queue,

@@ -10,7 +10,6 @@ from collections.abc import Collection
 
 from edge_agent.core.settings import Timing
 
-
 # Names come from peers, and nobody waits for so many.
 _MOST_AGENTS = 1024
 

@@ -11,7 +11,6 @@ from enum import StrEnum
 from edge_agent.core.settings import Timing
 from fluid.messages import AgentState, Heartbeat, Presence
 
-
 # Anybody may publish presences; each is kept until it is forgotten.
 _MOST_KNOWN = 1024
 

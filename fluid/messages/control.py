@@ -12,7 +12,6 @@ from typing import Any, TypeVar
 
 from fluid.fields import FieldError, Fields
 
-
 # Far more than anybody has, and little enough to place at each change.
 _MOST_SLOT_NAMES = 256
 LEAST_CAPACITY, GREATEST_CAPACITY = 0.001, 1000.0
