@@ -221,6 +221,12 @@ class Ledger:
         # it hands us is from before our time, or what we hold is from before its own.
         senders = self._awaited_since(now - after_s) if self._held else None
         unheard = self._memory.take_unheard(now, after_s=after_s, senders=senders)
+        if self._held:
+            # The same where we wait for its answer, and it waits for ours. An answer may take its
+            # time, so it is not so sure: long enough that all was handed over again.
+            long_s = 2 * self._timing.handover_s
+            deaf = self._answering_since(now - long_s)
+            unheard |= self._memory.take_unheard(now, after_s=long_s, senders=deaf)
         for sender in set(unheard.values()):
             self._patience.missed((sender,))
         if unheard:
@@ -234,6 +240,14 @@ class Ledger:
             for held in self._held.values()
             if held.combiner == self._settings.agent and held.arrived_at <= moment
             for agent in self._awaited(held)
+        }
+
+    def _answering_since(self, moment: float) -> set[str]:
+        """Who has our shares, for requests that have been here since then."""
+        return {
+            held.combiner
+            for held in self._held.values()
+            if held.combiner not in (None, self._settings.agent) and held.arrived_at <= moment
         }
 
     def next_deadline(self) -> float | None:
