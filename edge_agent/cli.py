@@ -11,12 +11,13 @@ from pathlib import Path
 import click
 
 from edge_agent.bundle_source import BundleSource
-from edge_agent.core.settings import Settings
+from edge_agent.core.settings import Settings, Timing
 from edge_agent.log_event import LogEvent
 from edge_agent.log_observer import LogObserver
 from edge_agent.logs import LogFormat, start_log
 from edge_agent.native_output import logged_native_output
 from edge_agent.observer import Observer
+from edge_agent.option_types import Capacity, Duration
 from edge_agent.runtime import Agent, Outcome
 from edge_agent.wire import DEFAULT_RECEIVE_MAXIMUM, SessionOptions, Wire
 from fluid.bundle import load_bundle
@@ -93,6 +94,29 @@ class AgentId(click.ParamType[str]):
     help="How many slots it may hold at once.",
 )
 @click.option(
+    "--pin-slot",
+    "pins",
+    multiple=True,
+    metavar="NAME",
+    help="Hold only this slot of the bundle; may be given again, up to --max-slots times.",
+)
+@click.option(
+    "--capacity",
+    type=Capacity(),
+    default=1.0,
+    show_default=True,
+    help="How much work it can do next to the others: with 2, twice as much as one with 1.",
+)
+@click.option(
+    "--forget-after",
+    "forget_after_s",
+    type=Duration(),
+    default="24h",
+    show_default=True,
+    help="While it leads: when a device that is gone is forgotten, such as 90s, 15m, 24h or 7d; "
+    "0 for never.",
+)
+@click.option(
     "--in-flight",
     type=click.IntRange(1, 10_000),
     default=DEFAULT_RECEIVE_MAXIMUM,
@@ -128,6 +152,9 @@ def main(  # noqa: PLR0913 - one argument for each option
     base_topic: str,
     vote: str,
     max_slots: int,
+    pins: tuple[str, ...],
+    capacity: float,
+    forget_after_s: float,
     in_flight: int,
     metrics_port: int,
     metrics_host: str,
@@ -159,6 +186,10 @@ def main(  # noqa: PLR0913 - one argument for each option
             vote=Mode(vote),
             max_slots=max_slots,
             brokers=1 + len(fallbacks),
+            pins=tuple(dict.fromkeys(pins)),
+            capacity=capacity,
+            in_flight=in_flight,
+            timing=Timing(forget_after_s=forget_after_s),
         )
         observers: list[Observer] = [LogObserver(log)]
         if metrics_port:

@@ -85,7 +85,12 @@ class Hearsay:
         # it hands us is from before our time, or what we hold is from before its own.
         senders = None if self._is_at_rest(now - after_s) else self._awaited_since(now - after_s)
         taken = self._memory.take_unheard(now, after_s=after_s, senders=senders)
-        # Devices that wait for each other in a circle would wait for ever.
+        # The same where we wait for its answer, and it waits for ours. An answer may take its
+        # time, so it is not so sure: long enough that all was handed over again.
+        long_s = 2 * self._timing.handover_s
+        deaf = self._answering_since(now - long_s)
+        taken |= self._memory.take_unheard(now, after_s=long_s, senders=deaf)
+        # More of them that wait for each other in a circle would wait for ever.
         taken |= self._memory.take_unheard(now, after_s=self._timing.memory_s, senders=None)
         unheard = {
             key: sender
@@ -108,6 +113,14 @@ class Hearsay:
     def _is_held_together(self, key: bytes) -> bool:
         held = self._holdings.get(key)
         return held is not None and held.together
+
+    def _answering_since(self, moment: float) -> set[str]:
+        """Who has our shares, for requests that have been here since then."""
+        return {
+            held.combiner
+            for held in self._holdings
+            if held.combiner not in (None, self._settings.agent) and held.arrived_at <= moment
+        }
 
     def _awaited_since(self, moment: float) -> set[str]:
         """Whose shares we wait for, for requests that have been here since then."""

@@ -4,18 +4,18 @@ import json
 import sys
 import time
 from collections.abc import Sequence
-from typing import Any
 
 import click
 
 from fluid.bus.protocol import Bus
 from fluid.cli.errors import CommandFailed
-from fluid.cli.notes import different_bundles
 from fluid.cli.seconds import Seconds
+from fluid.cli.status_view import document, table
+from fluid.cli.status_watch import watch_json, watch_table
 from fluid.cli.target import Target, target_options
 from fluid.client import ClusterSnapshot, cluster_snapshot
+from fluid.client.observer import ClusterObserver
 from fluid.errors import BrokerUnreachable
-from fluid.messages.control import Presence
 from fluid.topics import Topics
 
 _POLL_S = 0.2
@@ -39,21 +39,37 @@ _EXIT_NOBODY = 1
     metavar="SECONDS",
     help="How long --wait waits.",
 )
+@click.option(
+    "--watch",
+    is_flag=True,
+    help="Go on until Ctrl-C: a table that is kept up to date, or with --json a line for each "
+    "change but of the load, and at least one each 5 s. A broker that goes away is waited for.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @target_options
-def status(*, target: Target, wanted: int | None, timeout_s: float, as_json: bool) -> None:
+def status(
+    *, target: Target, wanted: int | None, timeout_s: float, watch: bool, as_json: bool
+) -> None:
     """Show the devices, what each does, and the mode.
 
+    'last seen' is how long ago this command heard a device's heartbeat; '?' if it heard none.
+    docs/protocol.md describes the JSON.
+
     Exit status: 0 if a device is online, or with --wait if N of them serve; 1 if not, or if the
-    broker cannot be used; 2 if an option cannot.
+    broker cannot be used; 2 if an option cannot; 130 after Ctrl-C.
     """
+    if watch and wanted is not None:
+        raise click.UsageError("--wait ends and --watch does not: use one of them")
     buses, topics = target.buses(), target.topics
+    if watch:
+        with ClusterObserver(buses, topics) as observer:
+            (watch_json if as_json else watch_table)(observer)
     if wanted is None:
         snapshot = cluster_snapshot(buses, topics)
     else:
         snapshot = _wait_for(wanted, buses, topics, timeout_s=timeout_s)
     if as_json:
-        click.echo(json.dumps(_document(snapshot)))
+        click.echo(json.dumps(document(snapshot, time.monotonic())))
     elif not snapshot.presences:
         click.echo(f"no agent has announced itself below '{topics.base}'")
     else:
@@ -100,69 +116,7 @@ def _count_serving(snapshot: ClusterSnapshot) -> int:
     )
 
 
-def _document(snapshot: ClusterSnapshot) -> dict[str, Any]:
-    state = snapshot.state
-    return {
-        "leader": state.leader if state and snapshot.has_leader else None,
-        "mode": state.mode if state else None,
-        "operator_mode": state.operator_mode if state else None,
-        "term": state.term if state else None,
-        "epoch": state.epoch if state else None,
-        "members": [_member(snapshot, each) for each in snapshot.presences],
-    }
-
-
-def _member(snapshot: ClusterSnapshot, presence: Presence) -> dict[str, Any]:
-    heartbeat = snapshot.heartbeats.get(presence.agent)
-    return {
-        "agent": presence.agent,
-        "state": presence.state,
-        "role": presence.role,
-        "slots": list(_slots(snapshot, presence)),
-        "bundle": presence.bundle,
-        "incarnation": presence.incarnation,
-        "interpreter": presence.interpreter,
-        "queue": heartbeat.queue if heartbeat else None,
-        "busy": heartbeat.busy if heartbeat else None,
-    }
-
-
-def _slots(snapshot: ClusterSnapshot, presence: Presence) -> tuple[str, ...]:
-    return snapshot.state.slots_of(presence.agent) if snapshot.state else ()
-
-
 def _print_table(snapshot: ClusterSnapshot) -> None:
     from rich.console import Console  # noqa: PLC0415 -- `--json` needs no table
-    from rich.markup import escape  # noqa: PLC0415 -- as above
-    from rich.table import Table  # noqa: PLC0415 -- as above
 
-    table = Table()
-    for heading in ("device", "role", "state", "slots", "bundle", "queue", "busy"):
-        table.add_column(heading, overflow="fold")
-    for presence in snapshot.presences:
-        heartbeat = snapshot.heartbeats.get(presence.agent)
-        table.add_row(
-            escape(presence.agent),
-            presence.role,
-            presence.state,
-            escape(", ".join(_slots(snapshot, presence))),
-            escape(presence.bundle[:12]),
-            str(heartbeat.queue) if heartbeat else "?",
-            f"{heartbeat.busy:.0%}" if heartbeat else "?",
-        )
-    console = Console()
-    console.print(escape(_headline(snapshot)))
-    console.print(table)
-    if (note := different_bundles(snapshot)) is not None:
-        click.echo(note)
-
-
-def _headline(snapshot: ClusterSnapshot) -> str:
-    state = snapshot.state
-    if state is None:
-        return "no leader yet"
-    leader = state.leader if snapshot.has_leader else f"{state.leader} (gone)"
-    return (
-        f"mode {state.mode} (operator: {state.operator_mode}), leader {leader}, "
-        f"term {state.term}, epoch {state.epoch}"
-    )
+    Console().print(table(snapshot, time.monotonic()))

@@ -50,12 +50,19 @@ class ClusterSnapshot:
     presences: the newest of each agent, by agent id, offline ones too. state: the leader's last
     word, None if there never was one. heartbeats: the last heard of each online agent, by id; an
     online agent without one was silent. unreadable: messages that could not be read.
+    heard_at_s: when the last heartbeat of each agent came, on our own monotonic clock.
     """
 
     presences: tuple[Presence, ...] = ()
     state: ClusterState | None = None
     heartbeats: dict[str, Heartbeat] = field(default_factory=dict)
     unreadable: int = 0
+    heard_at_s: dict[str, float] = field(default_factory=dict)
+
+    def silent_s(self, agent: str, now_s: float) -> float | None:
+        """How long nothing was heard of an agent; None if nothing ever was."""
+        heard_at_s = self.heard_at_s.get(agent)
+        return None if heard_at_s is None else max(0.0, now_s - heard_at_s)
 
     @property
     def online(self) -> tuple[Presence, ...]:
@@ -79,13 +86,19 @@ class SnapshotCollector:
         self._heartbeats: dict[str, Heartbeat] = {}
         self._state: ClusterState | None = None
         self._unreadable = 0
+        self._heard_at_s: dict[str, float] = {}
 
     @property
     def snapshot(self) -> ClusterSnapshot:
         presences = tuple(self._presences[agent] for agent in sorted(self._presences))
         online = {each.agent for each in presences if each.state is AgentState.ONLINE}
         heartbeats = {agent: beat for agent, beat in self._heartbeats.items() if agent in online}
-        return ClusterSnapshot(presences, self._state, heartbeats, self._unreadable)
+        heard_at_s = {
+            each.agent: self._heard_at_s[each.agent]
+            for each in presences
+            if each.agent in self._heard_at_s
+        }
+        return ClusterSnapshot(presences, self._state, heartbeats, self._unreadable, heard_at_s)
 
     @property
     def all_heard(self) -> bool:
@@ -93,16 +106,24 @@ class SnapshotCollector:
         snapshot = self.snapshot
         return len(snapshot.heartbeats) == len(snapshot.online)
 
-    def add(self, message: Message) -> None:
-        """Take in one message of the cluster's; an empty one is a retained topic being cleared."""
+    def add(self, message: Message, *, at_s: float | None = None) -> None:
+        """Take in one message of the cluster's; an empty presence is that of an agent being
+        forgotten. at_s: when it came, on a monotonic clock."""
         if not message.payload:
-            return
-        if message.topic == self._topics.cluster:
+            self._forget(message.topic.removeprefix(self._topics.presence("")))
+        elif message.topic == self._topics.cluster:
             self._add(decode_cluster(message.payload))
         elif message.topic.startswith(self._topics.presence("")):
             self._add(decode_presence(message.payload))
         elif message.topic.startswith(self._topics.heartbeat("")):
-            self._add(decode_heartbeat(message.payload))
+            self._add(beat := decode_heartbeat(message.payload))
+            if isinstance(beat, Heartbeat) and at_s is not None:
+                self._heard_at_s[beat.agent] = at_s
+
+    def _forget(self, agent: str) -> None:
+        self._presences.pop(agent, None)
+        self._heartbeats.pop(agent, None)
+        self._heard_at_s.pop(agent, None)
 
     def _add(self, value: Presence | Heartbeat | ClusterState | Malformed) -> None:
         match value:
@@ -184,7 +205,7 @@ def cluster_snapshot(
                 heard_by_s = time.monotonic() + heartbeats_s
                 line.link.publish(Message(marker, b"marker", qos=1))
             elif isinstance(event, Delivered):
-                collector.add(event.message)
+                collector.add(event.message, at_s=time.monotonic())
                 marks_end = event.message.topic == marker
                 if marks_end or (event.message.retain and quiet_from_s < math.inf):
                     quiet_from_s = time.monotonic() + quiet_s

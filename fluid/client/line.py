@@ -83,6 +83,11 @@ class Line:
         return Closed(first.reason, "; ".join(each.detail for each in known) or first.detail)
 
     @property
+    def has_others(self) -> bool:
+        """Whether there is more than one broker."""
+        return self._rota.has_others
+
+    @property
     def is_hopeless(self) -> bool:
         """Whether no broker will have us until somebody changes something."""
         return len(self._lasting) == len(self._buses)

@@ -90,6 +90,57 @@ def test_options_reach_the_agent(agent: FakeAgent, start: Start) -> None:
     assert str(agent.arguments["bus"].address) == "mqtt://hall:1884"
 
 
+def test_what_a_device_may_hold_and_can_do_reaches_the_agent(
+    agent: FakeAgent, start: Start
+) -> None:
+    assert start().exit_code == 0
+    settings = agent.arguments["settings"]
+    assert (settings.pins, settings.capacity, settings.in_flight) == ((), 1.0, 64)
+    assert settings.timing.forget_after_s == 24 * 3600
+    options = ("--pin-slot", "upper", "--pin-slot", "upper", "--capacity", "2.5")
+    assert start(*options, "--in-flight", "4", "--forget-after", "15m").exit_code == 0
+    settings = agent.arguments["settings"]
+    assert (settings.pins, settings.capacity, settings.in_flight) == (("upper",), 2.5, 4)
+    assert settings.timing.forget_after_s == 900
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        (("--pin-slot", "middle"), "no slot 'middle'"),
+        (("--pin-slot", "lower", "--pin-slot", "upper"), "--max-slots 1"),
+    ],
+)
+def test_pins_that_do_not_fit_are_refused_with_the_bundles_slots(
+    start: Start, options: tuple[str, ...], named: str
+) -> None:
+    result = start(*options)
+    assert result.exit_code == cli.EXIT_UNUSABLE
+    line = error_line(result)
+    assert named in line
+    assert "slots are lower, upper" in line
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--capacity", "0"),
+        ("--capacity", "nan"),
+        ("--capacity", "-1"),
+        ("--capacity", "1001"),
+        ("--forget-after", "soon"),
+        ("--forget-after", "-5"),
+        ("--forget-after", "nan"),
+        ("--forget-after", "3 weeks"),
+        ("--forget-after", "99999d"),
+    ],
+)
+def test_what_is_no_capacity_or_span_is_refused(start: Start, options: tuple[str, ...]) -> None:
+    result = start(*options)
+    assert result.exit_code == 2
+    assert options[0] in result.stderr
+
+
 def test_the_outcome_is_the_exit_status_and_its_message_one_line(
     agent: FakeAgent, start: Start
 ) -> None:

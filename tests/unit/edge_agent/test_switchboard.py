@@ -129,6 +129,7 @@ def test_what_is_said_of_and_to_the_cluster_goes_by_the_control_link(bench: Benc
     infer = bench.opened(do.OpenInfer())
     for effect in (
         do.PublishPresence(presence("a")),
+        do.ClearPresence("gone"),
         do.PublishHeartbeat(heartbeat("a")),
         do.SendPartials("b", (partial("1", "a", "lower50"),)),
         do.SendDone(Done((request().key,))),
@@ -136,6 +137,7 @@ def test_what_is_said_of_and_to_the_cluster_goes_by_the_control_link(bench: Benc
         assert bench.switchboard.perform(effect)
     assert [call[1] for call in link.calls] == [
         "fluid/presence/a",
+        "fluid/presence/gone",
         "fluid/heartbeat/a",
         "fluid/partial/b",
         "fluid/done",

@@ -62,7 +62,7 @@ class Loopback:
     def said(self, kind: type[_Kind]) -> list[_Kind]:
         return all_of(self.log, kind)
 
-    def _answer(self, effect: Effect) -> list[Event]:  # noqa: C901, PLR0911 - a dispatch table
+    def _answer(self, effect: Effect) -> list[Event]:  # noqa: C901, PLR0911, PLR0912 - a table
         match effect:
             case do.OpenControl(probe=probe):
                 echo = seen.HeartbeatSeen(probe)
@@ -75,6 +75,8 @@ class Loopback:
                 return [seen.Served(route)]
             case do.PublishPresence(presence):
                 return [seen.PresenceSeen(presence)]
+            case do.ClearPresence(agent):
+                return [seen.PresenceCleared(agent)]
             case do.PublishHeartbeat(heartbeat):
                 return [seen.HeartbeatSeen(heartbeat)]
             case do.PublishCluster(state):

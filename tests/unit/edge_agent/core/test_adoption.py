@@ -251,8 +251,10 @@ def test_whoever_was_settled_is_adopted_again_only_after_a_return() -> None:
     several["dead"].opened(AdoptionOpened("dead", session_present=False))
     assert update(several, "dead") == []
     assert "dead" not in several
+    assert several.is_settled("dead")
     assert update(several, "dead", now=100.0) == []
     assert update(several) == []
+    assert not several.is_settled("dead")
     assert OpenAdoption("dead") in update(several, "dead")
 
 

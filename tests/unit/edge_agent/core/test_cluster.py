@@ -1,15 +1,20 @@
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from edge_agent.core.cluster import Cluster
-from edge_agent.core.effects import Effect, Note, PublishCluster
+from edge_agent.core.effects import ClearPresence, Effect, Note, PublishCluster
+from edge_agent.core.settings import Timing
 from fluid.messages import ClusterState, Mode, Presence, Role
 from tests.unit.edge_agent.making import (
     DIGEST,
+    MANIFEST,
     OTHER_DIGEST,
     all_of,
     cluster_state,
     heartbeat,
+    manifest_of,
     offline,
     one_of,
     presence,
@@ -18,6 +23,7 @@ from tests.unit.edge_agent.making import (
 
 ME = presence("a")
 IDLE = heartbeat("a")
+DAY_S = 24 * 3600.0
 
 
 def cluster_of(*others: Presence, now: float = 0.0) -> Cluster:
@@ -216,3 +222,83 @@ def test_without_a_cluster_state_nobody_holds_anything() -> None:
     team = cluster_of(hearing("b")).team()
     assert team.members == ("a", "b")
     assert team.due(team.members) == ()
+
+
+def test_the_team_knows_what_its_members_can_do() -> None:
+    cluster = Cluster(settings("a", capacity=2.0))
+    for other in (hearing("b", capacity=0.5), hearing("c"), presence("d", capacity=9.0)):
+        cluster.presence(other, 0.0)
+    assert cluster.team().capacities == {"a": 2.0, "b": 0.5}
+
+
+# Another bundle.
+
+
+def test_another_bundle_is_placed_and_worked_with_from_the_next_moment() -> None:
+    cluster = placed(cluster_of(hearing("b", bundle=OTHER_DIGEST)), left=("a",), right=("b",))
+    assert cluster.team().holders == {"lower": (), "upper": ()}
+    cluster.serve(manifest_of("left", "right"), OTHER_DIGEST)
+    team = cluster.team()
+    assert team.holders == {"left": ("a",), "right": ("b",)}
+    assert team.my_stages() == ("left50",)
+
+
+def test_a_leader_that_changed_its_bundle_places_itself_anew() -> None:
+    cluster = cluster_of(presence("b", slots=("lower", "upper")))
+    assert lead(cluster).placement == {"lower": ("b",), "upper": ("a",)}
+    cluster.serve(manifest_of("left", "right"), OTHER_DIGEST)
+    me = presence("a", bundle=OTHER_DIGEST, slots=("left", "right"))
+    update = one_of(decide(cluster, me=me), PublishCluster).state
+    assert update.placement == {"left": (), "right": ("a",), "lower": ("b",), "upper": ()}
+
+
+def test_a_bundle_without_the_slots_that_we_are_pinned_to_is_refused() -> None:
+    cluster = Cluster(settings("a", pins=("lower",)))
+    with pytest.raises(ValueError, match="its slots are left, right"):
+        cluster.serve(manifest_of("left", "right"), OTHER_DIGEST)
+    assert cluster.team().manifest == MANIFEST
+
+
+# Forgetting.
+
+
+def tidied(cluster: Cluster, now: float, *settled: str) -> list[str]:
+    effects = cluster.tidy(now, is_settled=settled.__contains__)
+    assert len(all_of(effects, Note)) == len(all_of(effects, ClearPresence))
+    return [effect.agent for effect in all_of(effects, ClearPresence)]
+
+
+def test_who_is_gone_for_long_is_removed_once_its_session_is_settled() -> None:
+    cluster = cluster_of(offline("b"), offline("c"), presence("d"))
+    assert tidied(cluster, DAY_S, "b", "c") == []  # only a leader tidies up
+    lead(cluster)
+    assert tidied(cluster, DAY_S - 0.1, "b") == []
+    assert tidied(cluster, DAY_S) == []
+    assert tidied(cluster, DAY_S, "b") == ["b"]
+    assert tidied(cluster, DAY_S + 1, "b") == []  # said already, and on its way
+    cluster.forget("b")
+    assert [peer.presence.agent for peer in cluster.peers.known()] == ["c", "d"]
+
+
+def test_a_removal_that_may_have_been_lost_with_the_link_is_said_again() -> None:
+    cluster = cluster_of(offline("b"))
+    lead(cluster)
+    assert tidied(cluster, DAY_S, "b") == ["b"]
+    cluster.link_lost()
+    cluster.peers.heartbeat(heartbeat("a"), DAY_S)
+    lead(cluster, DAY_S)
+    assert tidied(cluster, DAY_S, "b") == ["b"]
+
+
+def test_nobody_is_forgotten_where_that_was_not_wanted() -> None:
+    cluster = Cluster(settings("a", timing=Timing(forget_after_s=0.0)))
+    cluster.peers.heartbeat(heartbeat("a"), 0.0)
+    cluster.presence(offline("b"), 0.0)
+    lead(cluster)
+    assert tidied(cluster, 1000 * DAY_S, "b") == []
+
+
+def test_a_presence_too_many_is_noted() -> None:
+    cluster = cluster_of(*(presence(f"p{index}") for index in range(1024)))
+    (note,) = cluster.presence(presence("one-more"), 1.0)
+    assert note == Note("peer_ignored", {"agent": "one-more"}, problem=True)

@@ -185,6 +185,19 @@ def test_two_that_wait_for_each_other_with_different_requests_are_out_of_step() 
     assert one_of(effects, SendUnheard).notice.keys == (request(names[1]).key,)
 
 
+def test_two_that_wait_for_each_others_answers_with_different_requests_do_not_wait_for_ever() -> (
+    None
+):
+    ledger = ledger_of(PAIR)
+    ledger.arrived(arrival(THEIRS), 0.0)
+    ledger.computed(computed(THEIRS, "lower50"), 0.0)  # b is to answer it
+    ledger.partial(partial(OURS, "b", "upper50"), 0.1)  # and we this, which we never heard
+    long_s = 2 * TIMING.handover_s
+    assert all_of(ledger.expire(long_s), SendUnheard) == []
+    notice = one_of(ledger.expire(long_s + 0.2), SendUnheard).notice
+    assert notice.keys == (request(OURS).key,)
+
+
 def test_a_device_at_work_is_waited_for_beyond_the_deadline_but_not_for_ever() -> None:
     ledger = ledger_of(PAIR)
     ledger.load("b", 3)

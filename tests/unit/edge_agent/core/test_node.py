@@ -7,6 +7,7 @@ from edge_agent.core import events as seen
 from edge_agent.core.effects import Effect
 from edge_agent.core.events import LinkName, Route
 from edge_agent.core.node import EXIT_DUPLICATE, EXIT_REFUSED, Node
+from edge_agent.core.settings import Timing
 from fluid.bus import CloseReason
 from fluid.messages import AgentState, Done, Heartbeat, Mode, Presence
 from tests.unit.edge_agent.core.loopback import Loopback
@@ -125,6 +126,37 @@ def test_a_cleared_presence_of_ours_is_said_again_and_that_of_others_forgotten()
     state = loopback.node.cluster_state
     assert state is not None
     assert state.members == ("a",)
+
+
+def test_a_removed_device_is_forgotten_after_a_while_and_welcomed_when_it_returns() -> None:
+    loopback = Loopback(timing=Timing(forget_after_s=600.0)).start()
+    loopback.happen(seen.PresenceSeen(presence("b")), seen.PresenceSeen(offline("b")))
+    loopback.run(590.0)
+    assert loopback.said(do.ClearPresence) == []
+    loopback.run(20.0)
+    assert loopback.said(do.ClearPresence) == [do.ClearPresence("b")]
+    loopback.happen(seen.PresenceSeen(presence("b")))
+    state = loopback.node.cluster_state
+    assert state is not None
+    assert state.members == ("a", "b")
+
+
+def test_a_removed_device_whose_session_cannot_be_emptied_is_kept() -> None:
+    loopback = Loopback(timing=Timing(forget_after_s=60.0)).start()
+    loopback.adoptable = False
+    loopback.happen(seen.PresenceSeen(offline("b")))
+    loopback.run(120.0)
+    assert loopback.said(do.ClearPresence) == []
+    loopback.adoptable = True
+    loopback.run(2.0)
+    assert loopback.said(do.ClearPresence) == [do.ClearPresence("b")]
+
+
+def test_presence_says_what_a_device_may_hold_and_can_do() -> None:
+    loopback = Loopback(pins=("lower",), capacity=2.5, in_flight=7).start()
+    said = last_presence(loopback.log)
+    assert said.slots == ("lower", "upper")
+    assert (said.pins, said.capacity, said.in_flight) == (("lower",), 2.5, 7)
 
 
 def test_a_higher_incarnation_of_a_former_life_is_outbid_through_a_new_connection() -> None:

@@ -24,3 +24,18 @@ def test_hearing_from_somebody_who_missed_nothing_is_nothing() -> None:
     patience = Patience(TIMING)
     patience.heard("b")
     assert patience.for_share_s((), own_s=0.0) == TIMING.straggler_s
+
+
+def test_of_who_is_gone_for_good_nothing_is_kept() -> None:
+    patience = Patience(TIMING)
+    patience.missed(("b",))
+    patience.load("b", 3)
+    patience.forget("b")
+    assert not patience.out_of_step("b")
+    assert not patience.at_work(("b",))
+
+
+def test_names_that_nobody_knows_do_not_fill_the_memory() -> None:
+    patience = Patience(TIMING)
+    patience.missed([f"stranger-{index}" for index in range(5000)])
+    assert sum(patience.out_of_step(f"stranger-{index}") for index in range(5000)) == 1024

@@ -131,3 +131,38 @@ def test_judging_at_the_deadline_always_moves_it() -> None:
             now = deadline
             assert peers.judge(now) == [HealthChanged("b", expected)]
         assert peers.next_deadline(now) is None
+
+
+def test_an_absence_is_counted_from_when_it_was_seen_first() -> None:
+    peers = watching("b", "c")
+    peers.presence(offline("b"), 10.0)
+    peers.presence(offline("b"), 50.0)  # retained, and so heard again with each connection
+    assert peers.gone_for(40.0, 49.9) == ()
+    assert peers.gone_for(40.0, 50.0) == ("b",)
+
+
+def test_the_silent_count_as_gone_until_they_are_heard() -> None:
+    peers = watching("b")
+    echo(peers, 0.0, 2.0)
+    peers.judge(2.0)
+    assert peers.gone_for(10.0, 12.0) == ("b",)
+    peers.heartbeat(heartbeat("b"), 12.0)
+    assert peers.gone_for(0.0, 100.0) == ()
+
+
+def test_a_return_ends_an_absence() -> None:
+    peers = watching("b")
+    peers.presence(offline("b"), 1.0)
+    peers.presence(presence("b", 2), 2.0)
+    assert peers.gone_for(0.0, 100.0) == ()
+
+
+def test_as_many_as_nobody_has_are_known_and_no_more() -> None:
+    peers = Peers("a", TIMING)
+    peers.presence(offline("first"), 0.0)
+    for index in range(1024):
+        peers.presence(presence(f"p{index}"), 1.0)
+    assert "first" not in peers  # gone for longest, it made way
+    assert peers.presence(presence("one-more"), 2.0) == []
+    assert "one-more" not in peers
+    assert len(peers.known()) == 1024

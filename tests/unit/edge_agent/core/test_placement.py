@@ -126,9 +126,7 @@ def test_pins_to_slots_that_the_bundle_does_not_have_hold_nothing() -> None:
 
 def test_the_members_of_each_bundle_cover_its_own_slots() -> None:
     old = [presence(agent, slots=SLOTS) for agent in "ab"]
-    new = [
-        presence(agent, bundle=OTHER_DIGEST, slots=("lower", "left", "right")) for agent in "cd"
-    ]
+    new = [presence(agent, bundle=OTHER_DIGEST, slots=("lower", "left", "right")) for agent in "cd"]
     before = {"lower": ("b", "d"), "upper": ("a", "c")}
     placed = place_groups([*old, *new], before, own_slots=SLOTS)
     assert list(placed) == ["lower", "upper", "left", "right"]

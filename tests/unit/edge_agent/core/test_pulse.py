@@ -58,3 +58,20 @@ def test_a_burst_of_results_does_not_make_it_busier_than_always() -> None:
     pulse.start(0.0)
     beat(pulse, 0.0)
     assert beat(pulse, 0.5, compute_ms=9000.0).busy == 1.0
+
+
+def test_an_inference_of_many_beats_makes_it_busy_for_as_many() -> None:
+    pulse = Pulse("a", TIMING)
+    pulse.start(0.0)
+    beat(pulse, 0.0)
+    told = [beat(pulse, 0.5 * step, compute_ms=1200.0).busy for step in range(1, 5)]
+    assert told == [1.0, 1.0, pytest.approx(0.4), 0.0]
+
+
+def test_a_backlog_of_computing_is_not_carried_for_ever() -> None:
+    pulse = Pulse("a", TIMING)
+    pulse.start(0.0)
+    beat(pulse, 0.0)
+    told = [beat(pulse, 0.5 * step, compute_ms=1e9).busy for step in range(1, 60)]
+    assert told[0] == 1.0
+    assert told[-1] == 0.0

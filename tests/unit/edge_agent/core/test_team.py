@@ -93,3 +93,50 @@ def test_owners_are_those_who_compute_the_stages() -> None:
 def test_a_slot_that_the_placement_does_not_know_is_nobodys() -> None:
     assert Team("a", MANIFEST, ("a",)).due(("a",)) == ()
     assert Team("a", MANIFEST, ("a",)).my_slots() == ()
+
+
+# Capacities.
+
+MANY_KEYS = [index.to_bytes(16, "big") for index in range(4000)]
+capacities = st.floats(0.001, 1000.0)
+
+
+def test_keys_are_shared_in_proportion_to_capacities() -> None:
+    shares = Counter(
+        rendezvous(key, ("a", "b", "c"), {"a": 1.0, "b": 2.0, "c": 5.0}) for key in MANY_KEYS
+    )
+    for name, expected in {"a": 500, "b": 1000, "c": 2500}.items():
+        assert abs(shares[name] - expected) < 150, shares
+
+
+@given(st.sampled_from(MANY_KEYS), capacities)
+def test_equal_capacities_are_as_none(key: bytes, capacity: float) -> None:
+    names = ("a", "b", "c", "d")
+    assert rendezvous(key, names, dict.fromkeys(names, capacity)) == rendezvous(key, names)
+
+
+@given(
+    st.binary(min_size=16, max_size=16),
+    st.dictionaries(st.text(min_size=1, max_size=8), capacities, min_size=1, max_size=6),
+)
+def test_with_capacities_too_all_agree(key: bytes, shares: dict[str, float]) -> None:
+    names = tuple(shares)
+    chosen = rendezvous(key, names, shares)
+    assert chosen in names
+    assert rendezvous(key, names[::-1], dict(reversed(shares.items()))) == chosen
+
+
+def test_when_a_member_leaves_the_others_keep_their_keys_whatever_their_capacities() -> None:
+    shares = {"a": 1.0, "b": 3.0, "c": 0.5}
+    before = {key: rendezvous(key, ("a", "b", "c"), shares) for key in MANY_KEYS}
+    after = {key: rendezvous(key, ("a", "c"), shares) for key in MANY_KEYS}
+    assert all(after[key] == before[key] for key in MANY_KEYS if before[key] != "b")
+
+
+def test_the_stronger_holder_of_a_slot_computes_more_of_its_shares() -> None:
+    holders = {"lower": ("a", "c"), "upper": ("b",)}
+    hearers = ("a", "b", "c")
+    teams = {me: Team(me, MANIFEST, hearers, holders, capacities={"a": 3.0}) for me in hearers}
+    counts = Counter(me for key in MANY_KEYS for me in "ac" if teams[me].my_share(key, hearers))
+    assert sum(counts.values()) == len(MANY_KEYS)
+    assert 0.7 < counts["a"] / len(MANY_KEYS) < 0.8

@@ -76,6 +76,27 @@ class TestCollector:
         )
         assert list(snapshot.heartbeats) == ["a"]
 
+    def test_who_is_cleared_is_forgotten(self) -> None:
+        snapshot = snapshot_of(
+            [
+                presence_message(presence("a")),
+                presence_message(presence("b")),
+                heartbeat_message("a"),
+                retained(TOPICS.presence("a"), b""),
+            ]
+        )
+        assert [each.agent for each in snapshot.presences] == ["b"]
+        assert snapshot.heartbeats == {}
+
+    def test_an_agent_is_silent_since_its_last_heartbeat(self) -> None:
+        collector = SnapshotCollector(TOPICS)
+        collector.add(presence_message(presence("a")), at_s=1.0)
+        assert collector.snapshot.silent_s("a", 9.0) is None
+        collector.add(heartbeat_message("a"), at_s=10.0)
+        collector.add(heartbeat_message("a"), at_s=10.5)
+        collector.add(presence_message(presence("a", AgentState.OFFLINE)), at_s=11.0)
+        assert collector.snapshot.silent_s("a", 12.0) == 1.5
+
     def test_a_cleared_topic_says_nothing_and_nonsense_is_counted(self) -> None:
         nonsense = Message(TOPICS.presence("a"), b"nonsense")
         assert snapshot_of([retained(TOPICS.presence("a"), b"")]) == ClusterSnapshot()

@@ -35,6 +35,10 @@ PRESENCES = st.builds(
     max_slots=COUNTS,
     vote=MODES,
     interpreter=NAMES,
+    slots=st.lists(NAMES, max_size=4, unique=True).map(tuple),
+    pins=st.lists(NAMES, max_size=4, unique=True).map(tuple),
+    capacity=st.floats(0.001, 1000.0),
+    in_flight=COUNTS,
 )
 HEARTBEATS = st.builds(
     Heartbeat,
@@ -145,3 +149,32 @@ def test_a_count_of_thousands_of_digits_is_malformed(field: str) -> None:
     document = Presence("pi-1", AgentState.ONLINE, Role.WORKER, 10, 1, "abc").encode()
     payload = json.dumps(json.loads(document) | {field: 10**4299}).encode()
     assert decode_presence(payload) == Malformed(f"'{field}' must be an integer of at most 62 bits")
+
+
+def presence_with(**fields: object) -> bytes:
+    document = Presence("pi-1", AgentState.ONLINE, Role.WORKER, 10, 1, "abc").encode()
+    return json.dumps(json.loads(document) | fields).encode()
+
+
+def test_an_agent_that_does_not_say_what_it_can_do_is_like_any_other() -> None:
+    document = json.loads(presence_with())
+    for field in ("slots", "pins", "capacity", "in_flight"):
+        del document[field]
+    presence = decode_presence(json.dumps(document).encode())
+    assert presence == Presence("pi-1", AgentState.ONLINE, Role.WORKER, 10, 1, "abc")
+
+
+@pytest.mark.parametrize("capacity", [0, -1.0, 1e-9, 1e9, 10**400, float("nan"), "2", None])
+def test_a_capacity_that_nobody_can_have_is_malformed(capacity: object) -> None:
+    outcome = decode_presence(presence_with(capacity=capacity))
+    assert isinstance(outcome, Malformed)
+    assert "'capacity' must be" in outcome.reason
+
+
+@pytest.mark.parametrize("field", ["slots", "pins"])
+def test_slots_that_could_not_be_placed_are_malformed(field: str) -> None:
+    reason = f"'{field}' must be at most 256 different names"
+    many = [f"slot-{index}" for index in range(257)]
+    assert decode_presence(presence_with(**{field: many})) == Malformed(reason)
+    assert decode_presence(presence_with(**{field: ["a", "b", "a"]})) == Malformed(reason)
+    assert isinstance(decode_presence(presence_with(**{field: many[:256]})), Presence)
