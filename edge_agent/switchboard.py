@@ -118,7 +118,10 @@ class Switchboard:
     def _speak(self, effect: Effect) -> bool:
         """What is said on the control link."""
         wire = self._wire
+        token: int | None = None
         match effect:
+            case do.WriteAttempt():
+                message, token = wire.attempt(effect), effect.token or None
             case do.PublishPresence(presence):
                 message = wire.presence(presence)
             case do.PublishHeartbeat(heartbeat):
@@ -132,7 +135,7 @@ class Switchboard:
             case _:
                 return False
         if link := self._link(LinkName.CONTROL):
-            link.publish(message)
+            link.publish(message, token=token)
         return True
 
     def _serve(self, effect: Effect) -> bool:
@@ -215,8 +218,8 @@ class Switchboard:
                     _log.warning("malformed topic=%s reason=%s", message.topic, events.reason)
                     return []
                 return events
-            case Confirmed():
-                return []
+            case Confirmed(token):
+                return [seen.AttemptConfirmed(token, event.accepted)]
 
     def _infer_events(self, event: LinkEvent) -> list[Event]:
         match event:

@@ -36,7 +36,7 @@ class Node:
         self._serving = Serving()
         self._pulse = Pulse(settings.agent, settings.timing)
         self._ledger = Ledger(settings)
-        self._adoptions = Adoptions(knows=self._ledger.knows, max_handovers=settings.max_handovers)
+        self._adoptions = Adoptions(knows=self._ledger.knows, notes=self._ledger.attempt_notes)
         self._presence_said: Presence | None = None
         self._leave_by: float | None = None
         self._gone = False
@@ -102,6 +102,11 @@ class Node:
                 return self._ledger.unheard(notice, now)
             case seen.ReplyConfirmed(token, accepted):
                 return self._ledger.confirmed(token, now, accepted=accepted)
+            case seen.AttemptConfirmed(token, accepted):
+                return self._ledger.attempt_confirmed(token, accepted=accepted)
+            case seen.AttemptSeen(agent, keys):
+                self._ledger.attempt_seen(agent, keys)
+                return []
             case _:
                 return None
 
@@ -118,8 +123,7 @@ class Node:
             case seen.LinkClosed():
                 return self._link_closed(event, now)
             case seen.Served(route):
-                self._route_served(route)
-                return []
+                return self._route_served(route)
             case seen.PresenceSeen(presence):
                 return self._presence_seen(presence, now)
             case seen.PresenceCleared(agent):
@@ -162,13 +166,15 @@ class Node:
         fields: dict[str, str | int | float] = {"link": link}
         effects: list[Effect] = [do.Note("link_opened", fields)]
         if link is LinkName.INFER:
+            self._ledger.link_opened()
             return effects + self._serving.link_opened()
-        return effects + self._ledger.hand_over_again(now)
+        return effects + self._ledger.control_opened(now)
 
-    def _route_served(self, route: seen.Route) -> None:
+    def _route_served(self, route: seen.Route) -> list[Effect]:
         self._serving.served(route)
         if route is seen.Route.EVERYONE:
             self._ledger.joined()
+        return self._ledger.served()
 
     def _link_closed(self, event: seen.LinkClosed, now: float) -> list[Effect]:
         link, reason = event.link, event.reason
@@ -177,8 +183,9 @@ class Node:
         effects: list[Effect] = []
         if link is LinkName.INFER:
             self._serving.link_lost()
-            self._ledger.link_lost()
+            effects += self._ledger.link_lost()
         else:
+            effects += self._ledger.control_lost()
             self._cluster.link_lost()
             self._pulse.stop()
             self._presence_said = None
@@ -349,6 +356,7 @@ class Node:
             return []
         self._gone = True
         return [
+            *self._ledger.withdraw(),
             do.PublishPresence(self._farewell()),
             do.CloseLink(LinkName.INFER),
             do.CloseLink(LinkName.CONTROL),

@@ -46,5 +46,4 @@ class Settings:
     interpreter: str = ""
     vote: Mode = Mode.AUTO
     max_slots: int = 1
-    max_handovers: int = 2
     timing: Timing = field(default_factory=Timing)
