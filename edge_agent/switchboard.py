@@ -144,7 +144,10 @@ class Switchboard:
         """What is said on the control link."""
         wire = self._wire
         more: tuple[Message, ...] = ()
+        token: int | None = None
         match effect:
+            case do.WriteAttempt():
+                message, token = wire.attempt(effect), effect.token or None
             case do.PublishPresence(presence):
                 message = wire.presence(presence)
             case do.ClearPresence(agent):
@@ -162,7 +165,8 @@ class Switchboard:
             case _:
                 return False
         if link := self._link(LinkName.CONTROL):
-            for each in (message, *more):
+            link.publish(message, token=token)
+            for each in more:
                 link.publish(each)
         return True
 
@@ -269,8 +273,8 @@ class Switchboard:
                     self._note_malformed(message.topic, events.reason)
                     return []
                 return events
-            case Confirmed():
-                return []
+            case Confirmed(token):
+                return [seen.AttemptConfirmed(token, event.accepted)]
 
     def _note_malformed(self, topic: str, reason: str) -> None:
         kind = self._wire.topics.kind(topic)

@@ -15,6 +15,7 @@ from fluid.bus import Delivered, LinkOptions, Message, Subscription
 from fluid.codec import DecodeLimits
 from fluid.errors import ErrorCode
 from fluid.messages import (
+    KEY_BYTES,
     Done,
     Heartbeat,
     Malformed,
@@ -36,6 +37,7 @@ from fluid.topics import Topics, is_agent_id
 DEFAULT_RECEIVE_MAXIMUM = DEFAULT_IN_FLIGHT
 _ID_CHARACTERS = 128
 _TERM_DIGITS = 18
+_MOST_NAMED = 64
 _TOPIC_BYTES = 65_535  # MQTT 5, section 1.5.4
 _IMPOSTOR = Malformed("the payload speaks for another agent than the topic")
 
@@ -94,6 +96,7 @@ class Wire:
         return [
             Subscription(topics.presence_all),
             Subscription(topics.term_all),
+            Subscription(topics.attempt_all),
             Subscription(topics.cluster),
             Subscription(topics.mode_set),
             Subscription(topics.partial(self.agent)),
@@ -154,6 +157,10 @@ class Wire:
     def notice(self, effect: do.SendDone | do.SendUnheard) -> Message:
         return Message(self.topics.done, effect.notice.encode(), qos=1)
 
+    def attempt(self, effect: do.WriteAttempt) -> Message:
+        topic = self.topics.attempt(effect.agent)
+        return Message(topic, b"".join(effect.keys), qos=1, retain=True)
+
     def reply(self, effect: do.SendReply | do.ReplyAdopted) -> Message:
         request = effect.request
         as_list = isinstance(effect, do.SendReply) and effect.as_list
@@ -208,7 +215,8 @@ class Wire:
             return seen.StrayArrived(delivered.ack_id)
         # A broker that forgets which subscription brought a message leaves us the safe guess:
         # to answer alone and wait for nobody.
-        return seen.RequestArrived(request, route_of(delivered) or Route.SHARED, delivered.ack_id)
+        route = route_of(delivered) or Route.SHARED
+        return seen.RequestArrived(request, route, delivered.ack_id, delivered.duplicate)
 
     def adoption_event(self, agent: str, delivered: Delivered) -> Event:
         """What a message on a dead agent's session means."""
@@ -253,8 +261,8 @@ class Wire:
 
     def _is_state(self, topic: str) -> bool:
         """Whether a topic holds a state, which is retained, and not news of the moment."""
-        agent = topic.rpartition("/")[2]
-        states = (self.topics.cluster, self.topics.presence(agent), self.topics.term(agent))
+        topics, agent = self.topics, topic.rpartition("/")[2]
+        states = (topics.cluster, topics.presence(agent), topics.term(agent), topics.attempt(agent))
         return topic in states
 
     def _fault(self, message: Message, reply_to: str) -> RequestFault | None:
@@ -302,6 +310,8 @@ class Wire:
             return _term_event(payload)
         if topic == self.topics.heartbeat(agent):
             return _heartbeat_event(agent, payload)
+        if topic == self.topics.attempt(agent):
+            return _attempt_event(agent, payload)
         return Malformed("nothing is expected on this topic")
 
     def _client_id(self, agent: str) -> str:
@@ -331,6 +341,13 @@ def _heartbeat_event(agent: str, payload: bytes) -> Event | Malformed:
     if isinstance(heartbeat, Malformed):
         return heartbeat
     return seen.HeartbeatSeen(heartbeat) if heartbeat.agent == agent else _IMPOSTOR
+
+
+def _attempt_event(agent: str, payload: bytes) -> Event | Malformed:
+    if len(payload) % KEY_BYTES or len(payload) > _MOST_NAMED * KEY_BYTES:
+        return Malformed(f"attempt note of {len(payload)} bytes")
+    starts = range(0, len(payload), KEY_BYTES)
+    return seen.AttemptSeen(agent, tuple(payload[at : at + KEY_BYTES] for at in starts))
 
 
 def _notice_event(notice: Done | Unheard | Malformed) -> Event | Malformed:

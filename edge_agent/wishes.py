@@ -17,7 +17,7 @@ from fluid.messages import (
     UNIQUE_PROPERTY,
 )
 
-# How often a request was taken from a dead device, so that it does not bring down all of them.
+# How many devices a request may have brought down, so that it does not bring down all of them.
 HANDOVERS_PROPERTY = "fluid-handovers"
 
 _MOST_DEADLINE_MS = int(MAX_DEADLINE_S * 1000)

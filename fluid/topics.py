@@ -9,7 +9,7 @@ from dataclasses import dataclass
 # Topics of the cluster itself. A request may not name one of them as its response topic, or any
 # publisher could make an agent speak with an agent's rights.
 _RESERVED = ("infer", "presence", "heartbeat", "cluster", "mode", "partial", "done", "feature",
-             "adopt", "term")  # fmt: skip
+             "adopt", "term", "attempt")  # fmt: skip
 
 # Mosquitto takes a response topic of any depth as a property, and disconnects whoever publishes
 # to one of more than some 200 levels: an agent that answered there would meet it again with each
@@ -87,6 +87,14 @@ class Topics:
     @property
     def heartbeat_all(self) -> str:
         return f"{self.base}/heartbeat/+"
+
+    @property
+    def attempt_all(self) -> str:
+        return f"{self.base}/attempt/+"
+
+    def attempt(self, agent: str) -> str:
+        """The note of the suspect request that an agent runs."""
+        return f"{self.base}/attempt/{agent}"
 
     def presence(self, agent: str) -> str:
         return f"{self.base}/presence/{agent}"

@@ -22,6 +22,7 @@ from edge_agent.core.effects import (
     OpenAdoption,
     ReplyAdopted,
     RepublishAdopted,
+    WriteAttempt,
 )
 from edge_agent.core.events import (
     AdoptionClosed,
@@ -30,11 +31,10 @@ from edge_agent.core.events import (
     AdoptionOpened,
     AdoptionRequest,
     Request,
-    RequestFault,
     Route,
 )
+from edge_agent.core.suspicion import AttemptNotes, executors, worn_out
 from fluid.bus import CloseReason
-from fluid.errors import ErrorCode
 
 _RETRY_S = 0.5
 _MOST_AT_ONCE = 8
@@ -44,18 +44,19 @@ class Adoption:
     """One dead agent's session, from the connection to its end.
 
     knows: whether a request that went to every device is held or was answered by this one.
-    marker: unlike any other adopter's, whose marker may still lie in the session.
+    marker: unlike any other adopter's, whose marker may still lie in the session. notes: who was
+    running what when it went down.
     """
 
     def __init__(
-        self, agent: str, *, marker: str, knows: Callable[[Request], bool], max_handovers: int
+        self, agent: str, *, marker: str, knows: Callable[[Request], bool], notes: AttemptNotes
     ) -> None:
         self.agent = agent
         self.finished = False
         self._marker = marker
-        self._attempts = 0
+        self._tries = 0
         self._knows = knows
-        self._max_handovers = max_handovers
+        self._notes = notes
         self._tokens = count(1)
         self._unconfirmed: dict[int, int] = {}
         self._republished: set[int] = set()
@@ -65,7 +66,7 @@ class Adoption:
 
     def start(self) -> list[Effect]:
         self._retry_at = None
-        self._attempts += 1
+        self._tries += 1
         self._unconfirmed.clear()
         self._republished.clear()
         self._marked = False
@@ -81,11 +82,14 @@ class Adoption:
         request = event.request
         if event.route is Route.EVERYONE and self._knows(request):
             return [AckAdopted(self.agent, event.ack_id)]
-        handovers = request.handovers + event.was_sent
+        named = self._notes.names(self.agent, request.key)
+        handovers = executors(request.handovers, was_sent=event.was_sent, named=named)
         token = next(self._tokens)
         self._unconfirmed[token] = event.ack_id
         # What is wrong with an envelope may also be what keeps it from being published again.
-        if fault := request.fault or self._worn_out(handovers):
+        if worn_out(handovers):
+            self._notes.condemn(request)
+        if fault := request.fault or worn_out(handovers) or self._notes.verdict(request):
             return [ReplyAdopted(self.agent, request, build_error(request, fault), token)]
         self._handed_over += 1
         self._republished.add(token)
@@ -131,23 +135,18 @@ class Adoption:
     def next_deadline(self) -> float | None:
         return self._retry_at
 
-    def _worn_out(self, handovers: int) -> RequestFault | None:
-        if handovers <= self._max_handovers:
-            return None
-        return RequestFault(
-            ErrorCode.EXECUTION_FAILED,
-            f"{handovers} devices went down while they held this request; it is not passed on",
-        )
-
     def _current_marker(self) -> str:
-        return f"{self._marker}.{self._attempts}"
+        return f"{self._marker}.{self._tries}"
 
     def _finish_if_empty(self) -> list[Effect]:
         return self._finish() if self._marked and not self._unconfirmed else []
 
     def _finish(self) -> list[Effect]:
         self.finished = True
+        # What the note named is answered or handed on: it must not condemn an equal request later.
+        clear = [WriteAttempt(self.agent, (), token=0)] if self._notes.has(self.agent) else []
         return [
+            *clear,
             CloseAdoption(self.agent, end_session=True),
             Note("adoption_finished", {"agent": self.agent, "handed_over": self._handed_over}),
         ]
@@ -156,9 +155,9 @@ class Adoption:
 class Adoptions:
     """All sessions that this agent empties as the leader."""
 
-    def __init__(self, *, knows: Callable[[Request], bool], max_handovers: int) -> None:
+    def __init__(self, *, knows: Callable[[Request], bool], notes: AttemptNotes) -> None:
         self._knows = knows
-        self._max_handovers = max_handovers
+        self._notes = notes
         self._begun = count(1)
         self._active: dict[str, Adoption] = {}
         self._settled: set[str] = set()
@@ -195,7 +194,7 @@ class Adoptions:
                 # An adoption that was abandoned may have left its marker in the session.
                 marker=f"{marker}.{next(self._begun)}",
                 knows=self._knows,
-                max_handovers=self._max_handovers,
+                notes=self._notes,
             )
             effects += self._active[agent].start()
         return effects

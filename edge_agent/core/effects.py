@@ -121,6 +121,16 @@ class SendUnheard:
 
 
 @dataclass(frozen=True, slots=True)
+class WriteAttempt:
+    """Write an agent's attempt note, or clear it if it names nothing; `AttemptConfirmed(token)`
+    follows. An adopter clears a dead agent's note, with token 0, which nobody waits for."""
+
+    agent: str
+    keys: tuple[bytes, ...]
+    token: int
+
+
+@dataclass(frozen=True, slots=True)
 class SendReply:
     """Publish an answer; `ReplyConfirmed(token)` follows once the broker has it."""
 
@@ -221,6 +231,7 @@ Effect = (
     | SendPartials
     | SendDone
     | SendUnheard
+    | WriteAttempt
     | SendReply
     | Ack
     | OpenAdoption

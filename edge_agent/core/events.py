@@ -43,9 +43,9 @@ class Request:
     key: see `fluid.messages.request_key`. unique: its sender promises not to use its id for
     another request, so a second copy is the same request and not one more. minimum: the name of
     the least sub-network that counts as an answer. deadline_s: when it is answered together, the
-    answer goes out this long after its arrival, with what is there. handovers: how many dead
-    devices it was taken from. fault: what is wrong with its envelope; the payload is looked
-    at by the executor.
+    answer goes out this long after its arrival, with what is there. handovers: how many devices it
+    may have brought down, as an adopter says. fault: what is wrong with its envelope; the payload
+    is looked at by the executor.
     """
 
     key: bytes
@@ -134,9 +134,12 @@ class ModeWished:
 
 @dataclass(frozen=True, slots=True)
 class RequestArrived:
+    """redelivered: the broker has sent it before, on this connection's session."""
+
     request: Request
     route: Route
     ack_id: int
+    redelivered: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +190,22 @@ class UnheardSeen:
 @dataclass(frozen=True, slots=True)
 class ReplyConfirmed:
     """The broker has (or refused) the reply that carried this token."""
+
+    token: int
+    accepted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptSeen:
+    """An agent's attempt note: keys of the requests that it names, none if it was cleared."""
+
+    agent: str
+    keys: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptConfirmed:
+    """The broker has (or refused) the attempt note that carried this token."""
 
     token: int
     accepted: bool
@@ -275,6 +294,8 @@ Event = (
     | DoneSeen
     | UnheardSeen
     | ReplyConfirmed
+    | AttemptSeen
+    | AttemptConfirmed
     | AdoptionOpened
     | AdoptionClosed
     | AdoptionRequest

@@ -17,10 +17,11 @@ class Held:
 
     together: answered with the other devices. hearers: who had it when it arrived, but for those
     that were given up for it. expected: the same, but only for those that said that they never had
-    it: without the others an answer is degraded. computing: the executor has it now. combiner: the
-    device that has our share, or ourselves while we wait for the others'. deadline: how long we
-    wait for others of our own accord. answer_by: how long the requester lets us. token: our reply
-    is on its way to the broker.
+    it: without the others an answer is degraded. computing: the executor has it, or gets it in its
+    turn. combiner: the device that has our share, or ourselves while we wait for the others'.
+    deadline: how long we wait for others of our own accord. answer_by: how long the requester lets
+    us. token: our reply is on its way to the broker. suspect: it may have brought a device down,
+    and runs under an attempt note only.
     """
 
     request: Request
@@ -33,6 +34,7 @@ class Held:
     computed_at: float | None = None
     is_batch: bool = False
     fault: RequestFault | None = None
+    suspect: bool = False
     combiner: str | None = None
     deadline: float | None = None
     answer_by: float | None = None

@@ -2,19 +2,23 @@
 
 A request is let go of (acknowledged to the broker) when its reply is confirmed, by us or by the
 device that combined it, and never before. This ties the parts together: what is held
-(`holdings.py`), how one request moves on (`progress.py`) and what others say (`hearsay.py`).
+(`holdings.py`), how one request moves on (`progress.py`), what others say (`hearsay.py`), and what
+may have brought a device down (`attempts.py`).
 """
 
+from edge_agent.core.attempts import Attempts
 from edge_agent.core.edition import Edition
 from edge_agent.core.effects import Ack, Effect, Note, SendDone
 from edge_agent.core.events import Computed, ComputeFailed, Request, RequestArrived, Route
 from edge_agent.core.hearsay import Hearsay
+from edge_agent.core.held import Held
 from edge_agent.core.holdings import Holdings
 from edge_agent.core.memory import Memory
 from edge_agent.core.minimum import expect_known
 from edge_agent.core.patience import Patience
 from edge_agent.core.progress import Progress
 from edge_agent.core.settings import Settings
+from edge_agent.core.suspicion import AttemptNotes
 from edge_agent.core.team import Team
 from fluid.messages import Done, Partial, Unheard
 
@@ -28,7 +32,11 @@ class Ledger:
         self._memory = Memory(settings.timing.memory_s)
         self._holdings = Holdings(self._memory)
         self._patience = Patience(settings.timing)
-        self._progress = Progress(settings, self._holdings, self._patience)
+        self._attempts = Attempts(settings.agent)
+        self.attempt_notes = AttemptNotes()
+        self._progress = Progress(
+            settings, self._holdings, patience=self._patience, attempts=self._attempts
+        )
         self._hearsay = Hearsay(
             settings, self._holdings, progress=self._progress, patience=self._patience
         )
@@ -60,11 +68,14 @@ class Ledger:
         ):
             return [Ack(event.ack_id)]
         held = self._holdings.get(request.key)
+        suspect = self._attempts.suspects(request, redelivered=event.redelivered)
         if held is not None:
+            held.suspect = held.suspect or suspect
             held.deliveries.setdefault(event.route, []).append(event.ack_id)
             return []
         held = self._holdings.take_in(event, now, members=self._progress.team.members)
         held.fault = held.fault or expect_known(self._progress.edition.manifest, request.minimum)
+        self._judge(held, suspect=suspect)
         if together:
             for partial in self._memory.take_early_partials(request.key):
                 self._progress.contribute(held, partial)
@@ -75,21 +86,23 @@ class Ledger:
         self.compute_ms_total += event.compute_ms
         held = self._holdings.get(event.key)
         if held is None:
-            return []
+            return self._attempts.finished()
         if event.digest != self._progress.edition.digest:
-            return self._progress.computed_too_late(held, now)
+            too_late = self._progress.computed_too_late(held, now)
+            return too_late + self._attempts.finished()
         self._progress.computed(held, event)
-        return self._progress.share_ready(held, now)
+        return self._progress.share_ready(held, now) + self._attempts.finished()
 
     def compute_failed(self, event: ComputeFailed, now: float) -> list[Effect]:
         """The executor found the payload unusable."""
         held = self._holdings.get(event.key)
         if held is None:
-            return []
+            return self._attempts.finished()
         if event.digest != self._progress.edition.digest:
-            return self._progress.computed_too_late(held, now)
+            too_late = self._progress.computed_too_late(held, now)
+            return too_late + self._attempts.finished()
         held.fault = event.fault
-        return self._progress.share_ready(held, now)
+        return self._progress.share_ready(held, now) + self._attempts.finished()
 
     def partial(self, partial: Partial, now: float) -> list[Effect]:
         """Another device handed us a share."""
@@ -126,15 +139,39 @@ class Ledger:
         effects.append(SendDone(Done((held.request.key,))))
         return effects + self._progress.let_go(held, Route.EVERYONE, now)
 
+    def attempt_confirmed(self, token: int, *, accepted: bool) -> list[Effect]:
+        """The broker has one of our attempt notes."""
+        return self._attempts.confirmed(token, accepted=accepted)
+
     # What happens around them.
+
+    def attempt_seen(self, agent: str, keys: tuple[bytes, ...]) -> None:
+        """Somebody's attempt note, perhaps our own."""
+        if agent == self._settings.agent:
+            self._attempts.note_seen(keys)
+        else:
+            self.attempt_notes.seen(agent, keys)
+
+    def link_opened(self) -> None:
+        """The connection that requests come by is there, and brings what its session held."""
+        self._attempts.session_opened()
+
+    def served(self) -> list[Effect]:
+        """The broker answered our subscription, after all that the session had held."""
+        return self._attempts.settle([held.request.key for held in self._holdings])
+
+    def withdraw(self) -> list[Effect]:
+        """We leave in good order."""
+        return self._attempts.withdraw()
 
     def joined(self) -> None:
         """From now on, requests to every device reach us too."""
         self._memory.forget_early_done()
 
-    def link_lost(self) -> None:
+    def link_lost(self) -> list[Effect]:
         """The connection that the requests came by is gone; the broker will send them again."""
         self._holdings.clear()
+        return self._attempts.session_lost()
 
     def serve(self, edition: Edition, team: Team, now: float) -> list[Effect]:
         """Answer with another bundle from now on; what is not answered yet starts afresh.
@@ -145,16 +182,18 @@ class Ledger:
         for held in self._holdings:
             held.start_afresh()
             held.fault = held.fault or expect_known(edition.manifest, held.request.minimum)
+            self._judge(held, suspect=held.suspect)
             if held.together:
                 for partial in self._memory.take_early_partials(held.request.key):
                     self._progress.contribute(held, partial)
         return self._progress.all_on(now)
 
-    def broker_changed(self) -> None:
+    def broker_changed(self) -> list[Effect]:
         """At another broker, what was said of requests at the one before proves nothing: an
         answer that it had may have been lost with it."""
-        self.link_lost()
-        self._memory = Memory(self._timing.memory_s)
+        self._memory.clear()
+        self.attempt_notes.clear()
+        return self._attempts.broker_changed() + self.link_lost()
 
     def team_changed(self, team: Team, now: float) -> list[Effect]:
         """Members came or went: hand our shares to whoever combines now."""
@@ -166,8 +205,16 @@ class Ledger:
                 held.combiner = None
         return self._progress.all_on(now)
 
+    def control_lost(self) -> list[Effect]:
+        """Nothing can be said to anybody for the moment."""
+        return self._attempts.link_lost()
+
+    def control_opened(self, now: float) -> list[Effect]:
+        """The control link is there, perhaps for the first time."""
+        return self._attempts.link_opened() + self.hand_over_again(now)
+
     def hand_over_again(self, now: float) -> list[Effect]:
-        """The control link is back: what we said on the old one may not have arrived."""
+        """What we said on the former control link may not have arrived."""
         for held in self._holdings:
             held.combiner = None
         return self._progress.all_on(now)
@@ -186,6 +233,16 @@ class Ledger:
 
     def next_deadline(self) -> float | None:
         return self._holdings.deadlines.next()
+
+    def _judge(self, held: Held, *, suspect: bool) -> None:
+        """Note whether a request may have brought devices down, and whether that is enough."""
+        fault = self._attempts.condemns(held.request) if suspect else None
+        if fault is not None:
+            self.attempt_notes.condemn(held.request)
+        else:
+            fault = self.attempt_notes.verdict(held.request)
+        held.suspect = suspect or fault is not None
+        held.fault = held.fault or fault
 
     def _combines(self, key: bytes) -> bool:
         team = self._progress.team

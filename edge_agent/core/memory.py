@@ -24,6 +24,13 @@ class Memory:
         self._partial_bytes = 0
         self._done: OrderedDict[bytes, float] = OrderedDict()
 
+    def clear(self) -> None:
+        """Forget all."""
+        self._answered.clear()
+        self._partials.clear()
+        self._partial_bytes = 0
+        self._done.clear()
+
     def answered_together(self, key: bytes, now: float) -> None:
         """A request that reached every device has been answered by one of them."""
         self._answered[key] = now

@@ -38,7 +38,7 @@ class Node:
         self._serving = Serving()
         self._pulse = Pulse(settings.agent, settings.timing)
         self._ledger = Ledger(settings)
-        self._adoptions = Adoptions(knows=self._ledger.knows, max_handovers=settings.max_handovers)
+        self._adoptions = Adoptions(knows=self._ledger.knows, notes=self._ledger.attempt_notes)
         self._presence_said: Presence | None = None
         self._leave_by: float | None = None
         self._return_to: int | None = None  # the broker, where leaving is not for good
@@ -105,6 +105,11 @@ class Node:
                 return self._ledger.unheard(notice, now)
             case seen.ReplyConfirmed(token, accepted):
                 return self._ledger.confirmed(token, now, accepted=accepted)
+            case seen.AttemptConfirmed(token, accepted):
+                return self._ledger.attempt_confirmed(token, accepted=accepted)
+            case seen.AttemptSeen(agent, keys):
+                self._ledger.attempt_seen(agent, keys)
+                return []
             case _:
                 return None
 
@@ -123,8 +128,7 @@ class Node:
             case seen.BrokerProbed():
                 return self._broker_probed(event, now)
             case seen.Served(route):
-                self._route_served(route)
-                return []
+                return self._route_served(route)
             case seen.PresenceSeen(presence):
                 return self._presence_seen(presence, now)
             case seen.PresenceCleared(agent):
@@ -171,15 +175,17 @@ class Node:
         is_elsewhere = self._links.is_elsewhere
         effects: list[Effect] = [*self._links.opened(link, now)]
         if link is LinkName.INFER:
+            self._ledger.link_opened()
             return effects + self._serving.link_opened()
         if is_elsewhere:
             effects += self._give_up_broker(now)
-        return effects + self._ledger.hand_over_again(now)
+        return effects + self._ledger.control_opened(now)
 
-    def _route_served(self, route: seen.Route) -> None:
+    def _route_served(self, route: seen.Route) -> list[Effect]:
         self._serving.served(route)
         if route is seen.Route.EVERYONE:
             self._ledger.joined()
+        return self._ledger.served()
 
     def _link_closed(self, event: seen.LinkClosed, now: float) -> list[Effect]:
         link = event.link
@@ -187,8 +193,9 @@ class Node:
         effects: list[Effect] = []
         if link is LinkName.INFER:
             self._serving.link_lost()
-            self._ledger.link_lost()
+            effects += self._ledger.link_lost()
         else:
+            effects += self._ledger.control_lost()
             self._cluster.link_lost()
             self._pulse.stop()
             self._presence_said = None
@@ -229,7 +236,7 @@ class Node:
         effects = self._adoptions.update((), marker="", now=now)
         self._cluster.broker_changed()
         self._serving.link_lost()
-        self._ledger.broker_changed()
+        effects += self._ledger.broker_changed()
         self._pulse.stop()
         self._presence_said = None
         self._links.dropped(LinkName.INFER)
@@ -429,6 +436,7 @@ class Node:
             return [*self._go_to(broker, now), *self._open_links(now)]
         self._gone = True
         return [
+            *self._ledger.withdraw(),
             do.PublishPresence(self._farewell()),
             do.CloseLink(LinkName.INFER),
             do.CloseLink(LinkName.CONTROL),

@@ -5,6 +5,7 @@ what it has: an answer may come twice, never not at all.
 """
 
 from edge_agent.core.answers import Contribution, build_error, build_results
+from edge_agent.core.attempts import Attempts
 from edge_agent.core.edition import Edition
 from edge_agent.core.effects import Compute, Effect, SendPartials, SendReply
 from edge_agent.core.events import Computed, RequestFault, Route
@@ -29,12 +30,15 @@ class Progress:
     edition: the bundle in force. team: who works together now.
     """
 
-    def __init__(self, settings: Settings, holdings: Holdings, patience: Patience) -> None:
+    def __init__(
+        self, settings: Settings, holdings: Holdings, *, patience: Patience, attempts: Attempts
+    ) -> None:
         self._settings = settings
         self._timing = settings.timing
         self._holdings = holdings
         self._deadlines = holdings.deadlines
         self._patience = patience
+        self._attempts = attempts
         alone = Team(settings.agent, settings.manifest, (settings.agent,))
         self.serve(settings.edition, alone)
 
@@ -126,7 +130,9 @@ class Progress:
     def let_go(self, held: Held, route: Route, now: float) -> list[Effect]:
         """One delivery of a request was answered: acknowledge it, and go on with the rest."""
         effects = self._holdings.let_go(held, route, now)
-        return effects + self.on(held, now) if held.deliveries else effects
+        if held.deliveries:
+            return effects + self.on(held, now)
+        return effects + self._attempts.let_go(held.request.key)
 
     def _overdue(self, held: Held, now: float) -> list[Effect]:
         """A request has waited for others as long as was meant."""
@@ -151,6 +157,9 @@ class Progress:
     def _answer_is_overdue(self, held: Held, combiner: str, now: float) -> list[Effect]:
         if self._patience.out_of_step(combiner):
             return self.without(held, combiner, now, has_it=True)
+        if held.suspect and held.fault is not None:
+            # We do nothing more for it, so nobody will tell us if it was answered before.
+            return self._answer(held, now)
         # It is there and will answer, unless it never heard the request: it tells whoever
         # hands it a share, so we hand ours over again, or for the first time.
         held.combiner = None
@@ -169,7 +178,7 @@ class Progress:
 
     def _compute(self, held: Held, stages: tuple[str, ...]) -> list[Effect]:
         held.computing = True
-        return [Compute(held.request, stages)]
+        return self._attempts.compute(Compute(held.request, stages), suspect=held.suspect)
 
     def _answer_alone(self, held: Held, now: float) -> list[Effect]:
         if held.answerable and self._suffices(held):

@@ -60,7 +60,6 @@ class Settings:
     interpreter: str = ""
     vote: Mode = Mode.AUTO
     max_slots: int = 1
-    max_handovers: int = 2
     brokers: int = 1
     timing: Timing = field(default_factory=Timing)
     capacity: float = 1.0

@@ -287,3 +287,19 @@ def test_closing_closes_everything(bench: Bench) -> None:
 def test_what_is_not_of_the_bus_is_left_to_others(bench: Bench) -> None:
     for effect in (do.Note("x"), do.Exit(0), do.Compute(request(), ("lower50",))):
         assert not bench.switchboard.perform(effect)
+
+
+def test_an_attempt_note_is_written_on_the_control_link_and_its_confirmation_comes_back(
+    bench: Bench,
+) -> None:
+    link = bench.opened(OPEN_CONTROL)
+    key = request().key
+    bench.switchboard.perform(do.WriteAttempt("a", (key,), token=7))
+    bench.switchboard.perform(do.WriteAttempt("dead", (), token=0))
+    assert link.calls == [
+        ("publish", "fluid/attempt/a", 7),
+        ("publish", "fluid/attempt/dead", None),
+    ]
+    assert bench.hear(link, Confirmed(7)) == [seen.AttemptConfirmed(7, accepted=True)]
+    refused = bench.hear(link, Confirmed(8, NOT_AUTHORISED))
+    assert refused == [seen.AttemptConfirmed(8, accepted=False)]

@@ -92,6 +92,7 @@ def test_the_control_link_hears_the_cluster_and_not_its_own_done_notices() -> No
     subscriptions = {each.topic_filter: each for each in WIRE.control_subscriptions()}
     assert set(subscriptions) == {
         "fluid/presence/+",
+        "fluid/attempt/+",
         "fluid/heartbeat/+",
         "fluid/term/+",
         "fluid/cluster",
@@ -200,6 +201,7 @@ def test_the_answer_goes_where_it_was_asked_for(message: Message, reply_to: str)
         "fluid/partial/a",
         "fluid/done",
         "fluid/adopt/a",
+        "fluid/attempt/a",
         "fluid/feature/x",
         "x\0y",
     ],
@@ -267,6 +269,8 @@ def test_a_request_arrives_by_its_route_or_by_the_safe_guess() -> None:
     delivered = Delivered(incoming(), ack_id=4, subscription_ids=(1,))
     event = WIRE.infer_event(delivered)
     assert event == seen.RequestArrived(read(incoming()), Route.EVERYONE, 4)
+    again = WIRE.infer_event(replace(delivered, duplicate=True))
+    assert again == seen.RequestArrived(read(incoming()), Route.EVERYONE, 4, redelivered=True)
     unknown = WIRE.infer_event(replace(delivered, subscription_ids=()))
     assert isinstance(unknown, seen.RequestArrived)
     assert unknown.route is Route.SHARED
@@ -351,3 +355,28 @@ def test_an_answer_carries_the_correlation_data_and_nothing_else_of_the_request(
     assert as_list.payload.startswith(b"[")
     adopted = WIRE.reply(do.ReplyAdopted("dead", asked, error, token=1))
     assert adopted == reply
+
+
+def test_an_attempt_note_is_retained_and_comes_round_as_it_was_written() -> None:
+    keys = (request("1").key, request("2").key)
+    message = WIRE.attempt(do.WriteAttempt("a", keys, token=1))
+    assert (message.topic, message.qos, message.retain) == ("fluid/attempt/a", 1, True)
+    assert WIRE.control_events(message) == [seen.AttemptSeen("a", keys)]
+    cleared = WIRE.attempt(do.WriteAttempt("a", (), token=2))
+    assert cleared.payload == b""
+    assert WIRE.control_events(cleared) == [seen.AttemptSeen("a", ())]
+
+
+@pytest.mark.parametrize("payload", [b"x", b"x" * 17, b"x" * 16 * 65])
+def test_an_attempt_note_that_names_no_requests_is_malformed(payload: bytes) -> None:
+    message = Message("fluid/attempt/b", payload, qos=1, retain=True)
+    assert isinstance(WIRE.control_events(message), Malformed)
+
+
+def test_what_makes_no_sense_in_a_property_is_a_fault_and_what_is_asked_for_tells_apart() -> None:
+    assert fault_code(incoming(user_properties=(("fluid-deadline-ms", "soon"),))) == "bad_property"
+    asked = read(
+        incoming(user_properties=(("fluid-min-subnetwork", "100"), ("fluid-deadline-ms", "250")))
+    )
+    assert (asked.minimum, asked.deadline_s, asked.fault) == ("100", 0.25, None)
+    assert asked.key != read(incoming()).key

@@ -68,6 +68,7 @@ topic_names = st.one_of(
             "fluid/partial/a",
             "fluid/done",
             "fluid/adopt/a",
+            "fluid/attempt/a",
             "fluid",
         ]
     ),

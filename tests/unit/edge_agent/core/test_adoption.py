@@ -1,3 +1,5 @@
+import pytest
+
 from edge_agent.core.adoption import Adoption, Adoptions
 from edge_agent.core.effects import (
     AckAdopted,
@@ -7,6 +9,7 @@ from edge_agent.core.effects import (
     OpenAdoption,
     ReplyAdopted,
     RepublishAdopted,
+    WriteAttempt,
 )
 from edge_agent.core.events import (
     AdoptionClosed,
@@ -17,6 +20,7 @@ from edge_agent.core.events import (
     RequestFault,
     Route,
 )
+from edge_agent.core.suspicion import AttemptNotes
 from fluid.bus import CloseReason
 from fluid.errors import ErrorCode
 from fluid.messages import ErrorReply
@@ -26,13 +30,18 @@ END = CloseAdoption("dead", end_session=True)
 LEAVE_AS_IS = CloseAdoption("dead", end_session=False)
 
 
-def adoption_of(*known: str, max_handovers: int = 2) -> Adoption:
-    """The adoption of `dead` by somebody who holds or has answered the known requests."""
+def adoption_of(*known: str, named: tuple[str, ...] = ()) -> Adoption:
+    """The adoption of `dead` by somebody who holds or has answered the known requests.
+
+    named: what the dead device's attempt note says.
+    """
+    notes = AttemptNotes()
+    notes.seen("dead", tuple(request(name).key for name in named))
     return Adoption(
         "dead",
         marker="me.7",
         knows=lambda request: request.id in known,
-        max_handovers=max_handovers,
+        notes=notes,
     )
 
 
@@ -150,21 +159,52 @@ def test_a_request_that_was_the_dead_ones_alone_is_handed_over_even_if_its_equal
 def test_handovers_count_the_devices_that_went_down_with_it_in_hand() -> None:
     adoption = adoption_of()
     opened(adoption)
-    for was_sent, handovers in ((False, 1), (True, 2)):
-        effects = adoption.request(found("1", was_sent=was_sent, handovers=1))
+    for was_sent, handovers in ((False, 0), (True, 1)):
+        effects = adoption.request(found("1", was_sent=was_sent))
         assert one_of(effects, RepublishAdopted).handovers == handovers
 
 
-def test_a_request_that_brings_devices_down_is_answered_with_an_error_in_the_end() -> None:
-    adoption = adoption_of(max_handovers=2)
+def test_an_innocent_request_on_a_second_dead_device_is_handed_on_as_before() -> None:
+    adoption = adoption_of(named=("guilty",))
     opened(adoption)
-    effects = adoption.request(found("1", ack_id=5, was_sent=True, handovers=2))
+    for _ in range(3):
+        effects = adoption.request(found("1", was_sent=True, handovers=1))
+        assert one_of(effects, RepublishAdopted).handovers == 1
+
+
+@pytest.mark.parametrize("handovers", [0, 1])
+def test_a_request_that_the_dead_device_ran_under_suspicion_is_answered_with_an_error(
+    handovers: int,
+) -> None:
+    adoption = adoption_of(named=("1",))
+    opened(adoption)
+    effects = adoption.request(found("1", ack_id=5, was_sent=True, handovers=handovers))
     reply = one_of(effects, ReplyAdopted)
     (error,) = reply.replies
     assert isinstance(error, ErrorReply)
     assert (error.id, error.code) == ("1", ErrorCode.EXECUTION_FAILED)
     assert all_of(effects, AckAdopted) == []
     assert AckAdopted("dead", 5) in confirm(adoption, reply.token)
+
+
+def test_a_copy_of_a_condemned_request_is_condemned_too_and_an_equal_one_is_not() -> None:
+    for unique, effect in ((True, ReplyAdopted), (False, RepublishAdopted)):
+        adoption = adoption_of(named=("1",))
+        opened(adoption)
+        condemned = request("1", unique=unique)
+        adoption.request(AdoptionRequest("dead", condemned, Route.SHARED, 5, was_sent=True))
+        copy = AdoptionRequest("dead", condemned, Route.SHARED, 6, was_sent=False)
+        assert isinstance(adoption.request(copy)[0], effect)
+
+
+def test_the_note_of_a_dead_device_is_cleared_when_all_it_may_name_is_answered() -> None:
+    for named, cleared in ((("1",), [WriteAttempt("dead", (), token=0)]), ((), [])):
+        adoption = adoption_of(named=named)
+        marker = opened(adoption)
+        effects = adoption.request(found("1", was_sent=True))
+        token = next(e.token for e in effects if isinstance(e, ReplyAdopted | RepublishAdopted))
+        assert all_of(adoption.marker(AdoptionMarker("dead", marker, 9)), WriteAttempt) == []
+        assert all_of(confirm(adoption, token), WriteAttempt) == cleared
 
 
 def test_a_request_with_a_faulty_envelope_is_answered_here_and_not_published_again() -> None:
@@ -200,9 +240,9 @@ def test_what_nobody_heard_stays_in_the_session_for_the_next_try() -> None:
 
 
 def test_an_error_that_nobody_heard_is_no_reason_to_try_again() -> None:
-    adoption = adoption_of(max_handovers=0)
+    adoption = adoption_of()
     opened(adoption)
-    reply = one_of(adoption.request(found("1", ack_id=5, was_sent=True)), ReplyAdopted)
+    reply = one_of(adoption.request(found("1", ack_id=5, handovers=2)), ReplyAdopted)
     assert AckAdopted("dead", 5) in confirm(adoption, reply.token, heard=False)
 
 
@@ -229,7 +269,7 @@ def test_an_agent_that_takes_its_session_back_ends_the_adoption() -> None:
 
 
 def adoptions() -> Adoptions:
-    return Adoptions(knows=lambda _key: False, max_handovers=2)
+    return Adoptions(knows=lambda _key: False, notes=AttemptNotes())
 
 
 def update(all_adoptions: Adoptions, *gone: str, now: float = 0.0) -> list[Effect]:

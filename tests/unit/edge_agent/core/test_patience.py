@@ -26,10 +26,19 @@ def test_hearing_from_somebody_who_missed_nothing_is_nothing() -> None:
     assert patience.for_share_s((), own_s=0.0) == TIMING.straggler_s
 
 
+def test_two_that_hold_nothing_are_in_step_again() -> None:
+    patience = Patience(TIMING)
+    patience.missed(("b",))
+    patience.load("b", 0, ours=1)
+    assert patience.out_of_step("b")
+    patience.load("b", 0, ours=0)
+    assert not patience.out_of_step("b")
+
+
 def test_of_who_is_gone_for_good_nothing_is_kept() -> None:
     patience = Patience(TIMING)
     patience.missed(("b",))
-    patience.load("b", 3)
+    patience.load("b", 3, ours=0)
     patience.forget("b")
     assert not patience.out_of_step("b")
     assert not patience.at_work(("b",))

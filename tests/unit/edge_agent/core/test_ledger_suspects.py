@@ -1,0 +1,94 @@
+"""What the ledger does with requests that may have brought devices down."""
+
+from dataclasses import replace
+
+from edge_agent.core.effects import Ack, Compute, SendReply, WriteAttempt
+from edge_agent.core.events import Route
+from edge_agent.core.ledger import Ledger
+from fluid.messages import ErrorReply
+from tests.unit.edge_agent.core.ledgers import PAIR, THEIRS, confirm, done, ledger_of
+from tests.unit.edge_agent.making import all_of, arrival, computed, one_of, request
+
+SHARED = Route.SHARED
+
+
+def suspect_ledger(*, names_former: str = "") -> Ledger:
+    """The ledger of a second life, whose former life's note names a request."""
+    ledger = ledger_of(PAIR)
+    ledger.attempt_seen("a", (request(names_former).key,) if names_former else ())
+    ledger.control_opened(0.0)
+    ledger.link_opened()
+    return ledger
+
+
+def test_a_suspect_is_computed_alone_and_under_its_note() -> None:
+    ledger = suspect_ledger()
+    (note,) = ledger.arrived(replace(arrival("1", route=SHARED), redelivered=True), 0.0)
+    assert isinstance(note, WriteAttempt)
+    assert ledger.arrived(arrival("2", route=SHARED, ack_id=2), 0.0) == []
+    first = one_of(ledger.attempt_confirmed(note.token, accepted=True), Compute)
+    assert first.request.id == "1"
+    effects = ledger.computed(computed("1", "lower50"), 0.1)
+    assert one_of(effects, SendReply)
+    cleared = one_of(effects, WriteAttempt)
+    assert cleared.keys == ()
+    second = one_of(ledger.attempt_confirmed(cleared.token, accepted=True), Compute)
+    assert second.request.id == "2"
+
+
+def test_a_request_that_brought_us_down_twice_is_answered_unread() -> None:
+    ledger = suspect_ledger(names_former="1")
+    effects = ledger.arrived(replace(arrival("1", route=SHARED), redelivered=True), 0.0)
+    (error,) = one_of(effects, SendReply).replies
+    assert isinstance(error, ErrorReply)
+    assert error.code == "execution_failed"
+    assert ledger.served() == []  # it is still to be answered, so it stays named
+    assert one_of(confirm(ledger, effects), WriteAttempt).keys == ()
+
+
+def test_a_note_of_a_former_life_that_names_nothing_we_hold_is_cleared() -> None:
+    ledger = suspect_ledger(names_former="1")
+    assert one_of(ledger.served(), WriteAttempt).keys == ()
+    assert one_of(ledger.arrived(arrival("1", route=SHARED), 0.0), Compute)
+
+
+def test_a_condemned_request_is_answered_by_us_if_the_combiner_says_nothing_of_it() -> None:
+    ledger = suspect_ledger(names_former=THEIRS)
+    effects = ledger.arrived(replace(arrival(THEIRS, ack_id=5), redelivered=True), 0.0)
+    assert all_of(effects, SendReply) == []
+    deadline = ledger.next_deadline()
+    assert deadline is not None
+    effects = ledger.expire(deadline)
+    assert isinstance(one_of(effects, SendReply).replies[0], ErrorReply)
+
+
+def test_the_other_agents_notes_are_kept_for_whoever_adopts_them() -> None:
+    ledger = ledger_of(PAIR)
+    ledger.attempt_seen("b", (request("1").key,))
+    assert ledger.attempt_notes.names("b", request("1").key)
+
+
+def test_an_equal_request_beside_a_suspect_waits_with_it() -> None:
+    ledger = suspect_ledger()
+    ledger.arrived(replace(arrival("1", route=SHARED, ack_id=5), redelivered=True), 0.0)
+    assert ledger.arrived(arrival("1", route=SHARED, ack_id=6), 0.0) == []
+
+
+def test_what_waits_for_its_turn_is_not_computed_once_it_was_answered() -> None:
+    ledger = suspect_ledger()
+    note = one_of(
+        ledger.arrived(replace(arrival(THEIRS, ack_id=5), redelivered=True), 0.0), WriteAttempt
+    )
+    assert ledger.done(done(THEIRS), 0.1) == [Ack(5)]
+    effects = ledger.attempt_confirmed(note.token, accepted=True)
+    assert all_of(effects, Compute) == []
+    assert one_of(effects, WriteAttempt).keys == ()
+
+
+def test_without_the_control_link_a_suspect_waits_and_nothing_else_does() -> None:
+    ledger = suspect_ledger()
+    ledger.control_lost()
+    assert ledger.arrived(arrival("1", route=SHARED, handovers=1), 0.0) == []
+    assert one_of(ledger.arrived(arrival("2", route=SHARED, ack_id=2), 0.0), Compute)
+    assert ledger.computed(computed("2", "lower50"), 0.1)
+    assert one_of(ledger.control_opened(0.2), WriteAttempt).keys == (request("1").key,)
