@@ -138,6 +138,7 @@ def test_what_is_said_of_and_to_the_cluster_goes_by_the_control_link(bench: Benc
     assert [call[1] for call in link.calls] == [
         "fluid/presence/a",
         "fluid/presence/gone",
+        "fluid/term/gone",
         "fluid/heartbeat/a",
         "fluid/partial/b",
         "fluid/done",
