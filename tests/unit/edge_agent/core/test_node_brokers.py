@@ -4,7 +4,7 @@ from edge_agent.core import effects as do
 from edge_agent.core import events as seen
 from edge_agent.core.effects import Effect, Note
 from edge_agent.core.events import LinkName, Route
-from edge_agent.core.node import EXIT_REFUSED
+from edge_agent.core.node import EXIT_DUPLICATE, EXIT_REFUSED
 from fluid.bus import CloseReason
 from fluid.messages import AgentState, Mode, Role
 from tests.unit.edge_agent.core.loopback import Loopback
@@ -158,15 +158,34 @@ def test_a_word_that_the_operator_gave_at_the_other_broker_since_is_followed() -
     assert (claim.mode, claim.operator_mode) == (Mode.HA, Mode.HA)
 
 
-def test_a_presence_that_a_former_life_left_online_at_the_fallback_delays_nothing() -> None:
+def arrive_where_its_name_is_online(incarnation: int) -> tuple[Loopback, list[Effect]]:
+    """It comes to the fallback, where a retained presence says so; and what it does then."""
     loopback = serving()
     loopback.silent.add(FALLBACK)
     lose_broker(loopback)
-    loopback.happen(seen.PresenceSeen(presence("a", 7)))
+    loopback.happen(seen.PresenceSeen(presence("a", incarnation)))
     opened = loopback.said(do.OpenControl)[-1]
-    effects = loopback.happen(seen.HeartbeatSeen(opened.probe))
+    return loopback, loopback.happen(seen.HeartbeatSeen(opened.probe))
+
+
+def test_what_this_process_left_online_at_the_fallback_delays_nothing() -> None:
+    own = serving().said(do.OpenControl)[0].will.incarnation
+    _, effects = arrive_where_its_name_is_online(own)
     assert all_of(effects, do.PublishPresence)
-    assert all_of(effects, do.Exit) == []
+
+
+def test_what_a_former_life_left_online_there_is_listened_to_and_no_longer() -> None:
+    loopback, effects = arrive_where_its_name_is_online(7)
+    assert all_of(effects, do.PublishPresence) == []
+    assert all_of(loopback.run(TIMING.suspect_after_s - 0.1), do.PublishPresence) == []
+    assert all_of(loopback.run(0.2), do.PublishPresence)
+
+
+def test_whoever_serves_there_under_its_name_is_not_disturbed() -> None:
+    loopback, _ = arrive_where_its_name_is_online(7)
+    effects = loopback.happen(seen.HeartbeatSeen(heartbeat("a", 7)))
+    assert one_of(effects, do.Exit).status == EXIT_DUPLICATE
+    assert all_of(effects, do.OpenInfer) == []
 
 
 def test_who_is_retained_as_online_but_is_elsewhere_is_found_dead_and_adopted() -> None:
