@@ -51,6 +51,12 @@ class Identity:
         self._listen_until = None
         return self.incarnation
 
+    def broker_changed(self) -> None:
+        """At another broker we are a newcomer again: whoever serves there under our name is not
+        to be disturbed. What this process left there itself is no rival."""
+        self.established = False
+        self._rival = None
+
     def owns(self, incarnation: int) -> bool:
         """Whether it is one of this process's own, and not of another life or rival."""
         return incarnation in self._mine

@@ -234,6 +234,7 @@ class Node:
     def _give_up_broker(self, now: float) -> list[Effect]:
         """Let go of all that we have and know at the broker we were at, but the control link."""
         effects = self._adoptions.update((), marker="", now=now)
+        self._identity.broker_changed()
         self._cluster.broker_changed()
         self._serving.link_lost()
         effects += self._ledger.broker_changed()

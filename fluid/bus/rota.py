@@ -23,13 +23,15 @@ class Pace:
     first_pause_s, greatest_pause_s: between fruitless rounds. A link that did not hold for the
     greatest pause was no success: a broker may open and close at once. probe_s: between probes.
     forsaken_s: how long a broker that was of no use to us is not probed, at the most; it begins
-    with twice `probe_s` and doubles each time.
+    with twice `probe_s` and doubles each time. unserved_s: how long a client stays where nobody
+    serves.
     """
 
     first_pause_s: float = 0.1
     greatest_pause_s: float = 5.0
     probe_s: float = 2.0
     forsaken_s: float = 60.0
+    unserved_s: float = 2.0
 
 
 @dataclass(slots=True)

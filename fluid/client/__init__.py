@@ -1,7 +1,8 @@
 """The client library: images in, classifications out, whatever happens to the devices.
 
-`client` is what users call; `window` decides when a request is sent again (pure); `exchange` is
-the thread around it; `cluster` asks the cluster about itself and sets its mode.
+`client` is what users call; `window` decides when a request is sent again (pure); `line` is the
+link, at one of several brokers; `exchange` is the thread around both; `cluster` asks the cluster
+about itself and sets its mode.
 """
 
 from fluid.client.answer import Answer

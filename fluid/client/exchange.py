@@ -26,6 +26,7 @@ from fluid.bus.protocol import (
     Opened,
     Subscription,
 )
+from fluid.bus.rota import Pace
 from fluid.client.answer import Answer
 from fluid.client.connecting import broker_error
 from fluid.client.line import FromLink, Line
@@ -51,13 +52,15 @@ _SUBSCRIBED = 0  # the token of the subscription; publishes count up from 1
 @dataclass(frozen=True, slots=True)
 class ExchangeOptions:
     """brokers: their names for people, in the order of preference. client_id also names the
-    reply topic's last part. connect_timeout_s: for each broker."""
+    reply topic's last part. connect_timeout_s: for each broker. pace: of going from one to
+    another."""
 
     brokers: tuple[str, ...]
     client_id: str
     reply_topic: str
     connect_timeout_s: float = 5.0
     resend: ResendPolicy | None = None
+    pace: Pace | None = None
 
     @property
     def broker(self) -> str:
@@ -105,6 +108,7 @@ class Exchange:
             client_id=options.client_id,
             connect_timeout_s=options.connect_timeout_s,
             post=self._queue.put,
+            pace=options.pace,
         )
         self._stopping = False
         self._connect_deadline_s = math.inf

@@ -20,13 +20,10 @@ from fluid.bus.protocol import (
     LinkEvent,
     LinkOptions,
 )
-from fluid.bus.rota import BrokerRota
+from fluid.bus.rota import BrokerRota, Pace
 from fluid.client.connecting import is_lasting
 
 _LOG = logging.getLogger(__name__)
-
-# A broker that has nobody to pass a request to for so long may have lost the agents to another.
-UNSERVED_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +49,15 @@ class Line:
         client_id: str,
         connect_timeout_s: float,
         post: Callable[[FromLink], None],
+        pace: Pace | None = None,
     ) -> None:
         self._buses = tuple(buses)
         self._names = tuple(names)
         self._client_id = client_id
         self._connect_timeout_s = connect_timeout_s
         self._post = post
-        self._rota = BrokerRota(len(self._buses))
+        self._pace = pace or Pace()
+        self._rota = BrokerRota(len(self._buses), self._pace)
         self._numbers = count(1)
         self._number = 0
         self._probes: dict[int, tuple[int, Link]] = {}
@@ -152,7 +151,7 @@ class Line:
         )
 
     def unserved(self, now: float) -> None:
-        """The broker had nobody to pass a request to."""
+        """The broker had nobody to pass a request to: the agents may be at another."""
         if self._unserved_since_s is None:
             self._unserved_since_s = now
 
@@ -232,7 +231,7 @@ class Line:
     def _unserved_until_s(self) -> float | None:
         if self._unserved_since_s is None or not self._rota.has_others:
             return None
-        return self._unserved_since_s + UNSERVED_S
+        return self._unserved_since_s + self._pace.unserved_s
 
     def _reopen_elsewhere(self, now: float) -> None:
         """Both brokers are there, so nothing is lost by not waiting for the goodbye: answers

@@ -8,8 +8,8 @@ from typing import Self
 from urllib.parse import SplitResult, unquote, urlsplit
 
 _DEFAULT_PORTS = {"mqtt": 1883, "mqtts": 8883}
-# A comma that begins another address; a password may have commas of its own.
-_SEPARATOR = re.compile(r"\s*,\s*(?=mqtts?://)", re.IGNORECASE)
+# A comma before another address; a password may have commas of its own.
+_SEPARATOR = re.compile(r"[\s,]+(?=mqtts?://)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,18 +71,16 @@ def parse_addresses(urls: str | Iterable[str]) -> tuple[BrokerAddress, ...]:
     Each text may hold several, separated by commas. Raises ValueError as `BrokerAddress.parse`
     does, and for none at all, or for two of one broker.
     """
-    texts = [urls] if isinstance(urls, str) else urls
-    addresses = [
-        BrokerAddress.parse(url) for text in texts for url in _SEPARATOR.split(text.strip())
-    ]
-    if not addresses:
+    text = (urls if isinstance(urls, str) else " ".join(urls)).strip()
+    if not text:
         raise ValueError("no broker address is given")
+    addresses = tuple(BrokerAddress.parse(url) for url in _SEPARATOR.split(text))
     known: set[tuple[str, int]] = set()
     for address in addresses:
         if (address.host, address.port) in known:
             raise ValueError(f"broker address '{address}' is given twice; name each broker once")
         known.add((address.host, address.port))
-    return tuple(addresses)
+    return addresses
 
 
 def _has_more(parts: SplitResult) -> bool:

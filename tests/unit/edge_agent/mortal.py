@@ -178,7 +178,9 @@ class _Device:
             self.crash()
             return
         outputs = {stage: logits_of(stage) for stage in job.stages}
-        done = seen.Computed(job.request.key, outputs, COMPUTE_S * 1000, is_batch=False, digest=DIGEST)
+        done = seen.Computed(
+            job.request.key, outputs, COMPUTE_S * 1000, is_batch=False, digest=DIGEST
+        )
         self._later(life, COMPUTE_S, done)
 
 

@@ -139,6 +139,36 @@ def test_what_is_no_capacity_or_span_is_refused(start: Start, options: tuple[str
     result = start(*options)
     assert result.exit_code == 2
     assert options[0] in result.stderr
+    ],
+)
+def test_what_is_no_capacity_or_span_is_refused(start: Start, options: tuple[str, ...]) -> None:
+    result = start(*options)
+    assert result.exit_code == 2
+    assert options[0] in result.stderr
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--broker", "mqtt://hall,mqtts://attic"),
+        ("--broker", "mqtt://hall", "--broker", "mqtts://attic"),
+    ],
+)
+def test_several_brokers_are_in_the_order_in_which_they_are_given(
+    agent: FakeAgent, start: Start, options: tuple[str, ...]
+) -> None:
+    assert start(*options).exit_code == 0
+    assert str(agent.arguments["bus"]) == "mqtt://hall:1883"
+    assert [str(each) for each in agent.arguments["fallbacks"]] == ["mqtts://attic:8883"]
+    assert agent.arguments["settings"].brokers == 2
+
+
+def test_several_brokers_may_come_from_the_environment(
+    agent: FakeAgent, start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FLUID_BROKER", "mqtt://hall, mqtt://attic")
+    assert start().exit_code == 0
+    assert [str(each) for each in agent.arguments["fallbacks"]] == ["mqtt://attic:1883"]
 
 
 def test_the_outcome_is_the_exit_status_and_its_message_one_line(
@@ -236,6 +266,7 @@ def test_an_id_that_cannot_be_part_of_a_topic_is_refused(start: Start, agent_id:
     [
         (("--broker", "http://hall"), "broker address"),
         (("--broker", "mqtt://u:secret@hall:1883/x"), "broker address"),
+        (("--broker", "mqtt://hall,mqtt://u:secret@hall"), "is given twice"),
         (("--base-topic", "a/#"), "base topic"),
         (("--base-topic", "/fluid"), "base topic"),
     ],

@@ -1,6 +1,7 @@
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -47,8 +48,17 @@ def make_agent(bus: MemoryBus, bundle: Bundle, package: InterpreterPackage) -> M
     settings = Settings("pi", Role.MASTER, bundle.manifest, bundle.digest)
     wire = Wire(Topics(), "pi", SessionOptions())
 
-    def make(on: Bus = bus, *, observers: Sequence[Observer] = ()) -> Agent:
-        return Agent(settings, bundle, bus=on, wire=wire, package=package, observers=observers)
+    def make(on: Bus = bus, *fallbacks: Bus, observers: Sequence[Observer] = ()) -> Agent:
+        known = replace(settings, brokers=1 + len(fallbacks))
+        return Agent(
+            known,
+            bundle,
+            bus=on,
+            wire=wire,
+            package=package,
+            fallbacks=fallbacks,
+            observers=observers,
+        )
 
     return make
 
@@ -222,3 +232,39 @@ def test_an_agent_that_finds_no_broker_says_so_and_tries_again(
     for warning in warnings:
         assert warning.startswith("link_closed link=control reason=unreachable detail=")
         assert '"the broker does not run"' in warning
+
+
+@dataclass
+class NamedBus:
+    """A bus with an address, as one to a real broker has."""
+
+    bus: MemoryBus
+    address: str
+
+    def __str__(self) -> str:
+        return self.address
+
+    def open(self, options: LinkOptions, sink: Sink) -> Link:
+        return self.bus.open(options, sink)
+
+
+def test_an_agent_serves_at_the_fallback_and_names_brokers_by_their_addresses(
+    bus: MemoryBus,
+    make_agent: MakeAgent,
+    threads: ThreadPoolExecutor,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level("INFO")
+    absent = MemoryBus()
+    absent.broker.stop(keep_sessions=True)
+    presences = listener(bus, "fluid/presence/pi")
+    agent = make_agent(NamedBus(absent, "mqtt://attic:1883"), NamedBus(bus, "mqtt://hall:1883"))
+    outcome = threads.submit(agent.run)
+    await_presence(presences, lambda presence: presence.serving is Mode.HA)
+    agent.leave()
+    assert outcome.result(TIMEOUT_S) == Outcome(0)
+    lines = [record.getMessage() for record in caplog.records]
+    (closed,) = (line for line in lines if line.startswith("link_closed"))
+    assert closed.startswith("link_closed link=control broker=mqtt://attic:1883 reason=unreachable")
+    assert closed.endswith("retry_in_s=0.0 next_broker=mqtt://hall:1883")
+    assert "link_opened link=infer broker=mqtt://hall:1883" in lines

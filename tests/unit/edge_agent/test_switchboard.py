@@ -1,5 +1,5 @@
 import logging
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
@@ -54,18 +54,30 @@ class RecordingLink:
         self.calls.append(("close", end_session, send_will))
 
 
+@dataclass
+class RecordingBus:
+    """One broker's. links: of all brokers, in the order in which they were opened."""
+
+    links: list[RecordingLink]
+    own: list[RecordingLink] = field(default_factory=list)
+
+    def open(self, options: LinkOptions, sink: Sink) -> RecordingLink:
+        link = RecordingLink(options, sink)
+        self.links.append(link)
+        self.own.append(link)
+        return link
+
+
 class Bench:
     """A switchboard, its links, and the way from a link's event to the core's."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, brokers: int = 2) -> None:
         self.links: list[RecordingLink] = []
+        self.buses = [RecordingBus(self.links) for _ in range(brokers)]
         self._inbox: list[FromLink] = []
         wire = Wire(Topics(), "a", SessionOptions())
-        self.switchboard = Switchboard(self, wire, self._inbox.append)
-
-    def open(self, options: LinkOptions, sink: Sink) -> RecordingLink:
-        self.links.append(RecordingLink(options, sink))
-        return self.links[-1]
+        preferred, *fallbacks = self.buses
+        self.switchboard = Switchboard(preferred, wire, self._inbox.append, fallbacks=fallbacks)
 
     def opened(self, effect: do.Effect) -> RecordingLink:
         """Carry out an opening and let it succeed; its calls so far are forgotten."""
@@ -275,6 +287,75 @@ def test_a_closed_adoption_is_heard_of_no_more(bench: Bench, *, end_session: boo
     bench.switchboard.perform(do.CloseAdoption("dead", end_session))
     assert link.calls == [("close", end_session, False)]
     assert bench.hear(link, Delivered(Message("fluid/infer/1", b"late", qos=1), 3)) == []
+
+
+# Several brokers.
+
+
+@pytest.mark.parametrize("broker", [0, 1])
+def test_all_links_are_opened_where_the_control_link_was_opened_last(
+    bench: Bench, broker: int
+) -> None:
+    bench.switchboard.perform(replace(OPEN_CONTROL, broker=1 - broker))
+    bench.switchboard.perform(do.DropLink(LinkName.CONTROL))
+    bench.switchboard.perform(replace(OPEN_CONTROL, broker=broker))
+    bench.switchboard.perform(do.OpenInfer())
+    bench.switchboard.perform(do.OpenAdoption("dead"))
+    assert [len(bus.own) for bus in bench.buses] == ([3, 1] if broker == 0 else [1, 3])
+
+
+def test_nothing_more_is_heard_of_a_link_that_was_dropped_and_another_is_opened_at_once(
+    bench: Bench,
+) -> None:
+    former = bench.opened(do.OpenInfer())
+    bench.switchboard.perform(do.DropLink(LinkName.INFER))
+    assert former.calls == [("close", False, False)]
+    assert not bench.switchboard.has_links
+    current = bench.opened(do.OpenInfer())
+    request_message = Message("fluid/infer/1", b"late", qos=1)
+    assert bench.hear(former, Delivered(request_message, 3)) == []
+    assert bench.hear(former, Closed(CloseReason.REQUESTED)) == []
+    bench.switchboard.perform(do.Ack(3))
+    assert current.calls == [("ack", 3)]
+
+
+def test_dropping_a_link_that_is_gone_is_nothing(bench: Bench) -> None:
+    assert bench.switchboard.perform(do.DropLink(LinkName.INFER))
+    assert bench.links == []
+
+
+def test_a_probe_opens_a_short_connection_that_leaves_nothing_behind(bench: Bench) -> None:
+    bench.switchboard.perform(do.ProbeBroker(broker=1, boot=255))
+    (probe,) = bench.buses[1].own
+    assert probe.options == LinkOptions("fluid:a:probe:ff")
+    assert bench.hear(probe, Opened(session_present=False)) == [seen.BrokerProbed(1, answered=True)]
+    assert probe.calls == [("close", False, False)]
+    assert bench.hear(probe, Closed(CloseReason.REQUESTED)) == []
+
+
+def test_a_probe_that_is_not_let_in_says_why(bench: Bench) -> None:
+    bench.switchboard.perform(do.ProbeBroker(broker=0, boot=1))
+    (probe,) = bench.buses[0].own
+    assert bench.hear(probe, Closed(CloseReason.REFUSED, "who are you")) == [
+        seen.BrokerProbed(0, answered=False, detail="who are you")
+    ]
+    assert probe.calls == []
+
+
+def test_a_probe_is_none_of_the_other_links_business(bench: Bench) -> None:
+    control = bench.opened(OPEN_CONTROL)
+    bench.switchboard.perform(do.ProbeBroker(broker=1, boot=1))
+    bench.hear(bench.buses[1].own[0], Closed(CloseReason.UNREACHABLE))
+    bench.switchboard.perform(do.PublishHeartbeat(heartbeat("a")))
+    assert [call[0] for call in control.calls] == ["publish"]
+
+
+def test_a_probe_under_way_is_closed_with_the_rest(bench: Bench) -> None:
+    bench.switchboard.perform(do.ProbeBroker(broker=1, boot=1))
+    bench.switchboard.close()
+    (probe,) = bench.links
+    assert probe.calls == [("close", False, False)]
+    assert bench.hear(probe, Opened(session_present=False)) == []
 
 
 def test_closing_closes_everything(bench: Bench) -> None:

@@ -7,7 +7,7 @@ from edge_agent.core import events as seen
 from edge_agent.core.events import Route
 from edge_agent.wire import SessionOptions, Wire, route_of
 from edge_agent.wishes import HANDOVERS_PROPERTY
-from fluid.bus import Delivered, Message
+from fluid.bus import Delivered, LinkOptions, Message
 from fluid.bus.rules import check_filters, check_message
 from fluid.errors import ErrorCode
 from fluid.messages import (
@@ -62,6 +62,12 @@ def test_the_inference_session_outlives_its_connection_and_acknowledges_by_hand(
     assert (options.receive_maximum, options.session_expiry_s) == (9, 77)
     assert options.manual_ack
     assert options.will is None
+
+
+def test_a_look_at_a_broker_leaves_no_session_and_no_will() -> None:
+    options = WIRE.probe_options(do.ProbeBroker(broker=1, boot=255))
+    assert options == LinkOptions("fluid:a:probe:ff")
+    assert (options.clean_start, options.session_expiry_s, options.will) == (True, 0, None)
 
 
 def test_a_dead_agents_session_is_opened_under_its_own_client_id() -> None:

@@ -19,7 +19,13 @@ _Kind = TypeVar("_Kind")
 
 
 class Loopback:
-    """reachable: whether links open. adoptable: whether the links to dead sessions do."""
+    """reachable: whether links open. adoptable: whether the links to dead sessions do, and
+    answers_adoptions: whether it is told.
+
+    Of several brokers, by index: down: those that do not run. lets_in: those that take more than
+    probes. refusing, refusing_sessions: those that refuse the control link or the other. silent:
+    those that let us in and send nothing back.
+    """
 
     def __init__(self, agent: str = "a", **changes: Any) -> None:
         self.node = Node(settings(agent, **changes))
@@ -27,6 +33,13 @@ class Loopback:
         self.ticks = 0
         self.reachable = True
         self.adoptable = True
+        self.answers_adoptions = True
+        self.down: set[int] = set()
+        self.lets_in = {0, 1, 2}
+        self.refusing: set[int] = set()
+        self.refusing_sessions: set[int] = set()
+        self.silent: set[int] = set()
+        self._broker = 0
         self.computes = True
         self.ended = False
         self.log: list[Effect] = []
@@ -62,15 +75,38 @@ class Loopback:
     def said(self, kind: type[_Kind]) -> list[_Kind]:
         return all_of(self.log, kind)
 
-    def _answer(self, effect: Effect) -> list[Event]:  # noqa: C901, PLR0911, PLR0912 - a table
+    def computed(self, name: str) -> Event:
+        """The answer of the executor to what it was last asked about a request."""
+        jobs = [job for job in self.said(do.Compute) if job.request.id == name]
+        return computed(name, *jobs[-1].stages)
+
+    def _answer(self, effect: Effect) -> list[Event]:  # noqa: PLR0911 - a table
+        """What follows from an effect at once."""
         match effect:
-            case do.OpenControl(probe=probe):
-                echo = seen.HeartbeatSeen(probe)
-                return self._open(seen.LinkOpened(LinkName.CONTROL), LinkName.CONTROL, echo)
+            case do.OpenControl(probe=probe, broker=broker):
+                self._broker = broker
+                echo = [] if broker in self.silent else [seen.HeartbeatSeen(probe)]
+                return self._open(LinkName.CONTROL, self.refusing, *echo)
             case do.OpenInfer():
-                return self._open(seen.LinkOpened(LinkName.INFER), LinkName.INFER)
+                return self._open(LinkName.INFER, self.refusing_sessions)
             case do.CloseLink(link):
                 return [seen.LinkClosed(link, CloseReason.REQUESTED)]
+            case do.ProbeBroker(broker):
+                return [seen.BrokerProbed(broker, self.reachable and broker not in self.down)]
+            case do.OpenAdoption(agent) if not self.answers_adoptions:
+                return []
+            case do.OpenAdoption(agent) if self.adoptable:
+                return [seen.AdoptionOpened(agent, session_present=False)]
+            case do.OpenAdoption(agent):
+                return [seen.AdoptionClosed(agent, CloseReason.UNREACHABLE)]
+            case do.Compute(request, stages) if self.computes:
+                return [computed(request.id, *stages)]
+            case _:
+                return [] if self._broker in self.silent else self._echo(effect)
+
+    def _echo(self, effect: Effect) -> list[Event]:
+        """What the broker sends back."""
+        match effect:
             case do.Serve(route):
                 return [seen.Served(route)]
             case do.PublishPresence(presence):
@@ -83,16 +119,13 @@ class Loopback:
                 return [seen.ClusterSeen(state, retained=False)]
             case do.SendReply(token=token):
                 return [seen.ReplyConfirmed(token, accepted=True)]
-            case do.Compute(request, stages) if self.computes:
-                return [computed(request.id, *stages)]
-            case do.OpenAdoption(agent) if self.adoptable:
-                return [seen.AdoptionOpened(agent, session_present=False)]
-            case do.OpenAdoption(agent):
-                return [seen.AdoptionClosed(agent, CloseReason.UNREACHABLE)]
             case _:
                 return []
 
-    def _open(self, opened: Event, link: LinkName, *then: Event) -> list[Event]:
-        if self.reachable:
-            return [opened, *then]
-        return [seen.LinkClosed(link, CloseReason.UNREACHABLE, "nobody there")]
+    def _open(self, link: LinkName, refusing: set[int], *then: Event) -> list[Event]:
+        broker = self._broker
+        if not self.reachable or broker in self.down or broker not in self.lets_in:
+            return [seen.LinkClosed(link, CloseReason.UNREACHABLE, "nobody there")]
+        if broker in refusing:
+            return [seen.LinkClosed(link, CloseReason.REFUSED, f"broker {broker} says no")]
+        return [seen.LinkOpened(link), *then]

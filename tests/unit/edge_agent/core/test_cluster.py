@@ -302,3 +302,31 @@ def test_a_presence_too_many_is_noted() -> None:
     cluster = cluster_of(*(presence(f"p{index}") for index in range(1024)))
     (note,) = cluster.presence(presence("one-more"), 1.0)
     assert note == Note("peer_ignored", {"agent": "one-more"}, problem=True)
+
+
+def test_at_another_broker_nobody_is_known_and_what_was_decided_before_counts() -> None:
+    cluster = cluster_of(presence("b"))
+    cluster.wish(Mode.HT)
+    lead(cluster)
+    cluster.seen(one_of(decide(cluster), PublishCluster).state, retained=False)
+    cluster.broker_changed()
+    assert cluster.state is None
+    assert cluster.peers.known() == ()
+    assert cluster.gone() == ()
+    assert decide(cluster) == []  # not before its own echo is back
+    cluster.peers.heartbeat(heartbeat("a"), 1.0)
+    claim = one_of(decide(cluster, 1.0), PublishCluster).state
+    assert (claim.term, claim.members) == (2, ("a",))
+    assert (claim.mode, claim.operator_mode) == (Mode.HT, Mode.HT)
+
+
+def test_of_two_brokers_the_later_decision_counts() -> None:
+    for term, mode in ((1, Mode.HT), (9, Mode.HA)):
+        cluster = cluster_of()
+        cluster.seen(cluster_state(5, "a", mode=Mode.HT), retained=True)
+        cluster.broker_changed()
+        cluster.peers.heartbeat(heartbeat("a"), 1.0)
+        cluster.seen(cluster_state(term, "a", mode=Mode.HA), retained=True)
+        claim = one_of(decide(cluster, 1.0), PublishCluster).state
+        assert claim.mode is mode
+        assert claim.term == max(term, 5) + 1

@@ -94,3 +94,17 @@ def test_an_equal_incarnation_of_another_life_is_outbid_too() -> None:
     identity.start(300)
     assert identity.presence_seen(offline("me", 300), 1.0) is Claim.OUTBID
     assert identity.next_incarnation() == 301
+
+
+def test_at_another_broker_it_is_a_newcomer_that_listens_before_it_speaks() -> None:
+    identity = established(200)
+    former = identity.incarnation
+    identity.broker_changed()
+    identity.next_incarnation()
+    identity.snapshot_complete()
+    identity.presence_seen(presence("me", former), 1.0)  # its own, of an earlier stay there
+    assert identity.may_speak(1.0)
+    identity.presence_seen(presence("me", 100), 1.0)
+    assert not identity.may_speak(1.0)
+    assert identity.is_taken(heartbeat("me", 100))
+    assert identity.may_speak(1.0 + TIMING.suspect_after_s)

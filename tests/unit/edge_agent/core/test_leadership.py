@@ -173,3 +173,13 @@ def test_of_two_simultaneous_claims_of_one_term_exactly_one_leads_at_the_end() -
     assert [name for name, leadership in agents.items() if leadership.leads] == ["a"]
     # The broker retains b's claim now, so a has to raise the term over it.
     assert agents["a"].should_claim(presence("a"), TIMING.claim_gap_s)
+
+
+def test_at_another_broker_nothing_has_been_heard_yet_and_no_term_is_used_twice() -> None:
+    leadership = leading(5)
+    leadership.broker_changed()
+    assert not leads(leadership)
+    assert leadership.state is None
+    assert leadership.leader_of_highest_term == ""
+    assert leadership.should_claim(ME, 0.0)
+    assert leadership.claim(0.0) == 6

@@ -398,3 +398,15 @@ def test_what_was_answered_alone_is_not_known_to_have_reached_everyone() -> None
     ledger.arrived(arrival("1", route=SHARED, unique=True), 0.0)
     confirm(ledger, ledger.computed(computed("1", "lower50"), 0.1))
     assert not ledger.knows(request("1", unique=True))
+
+
+def test_what_was_answered_at_another_broker_is_not_known_at_this_one() -> None:
+    ledger = ledger_of(ALONE)
+    ledger.arrived(arrival("1", unique=True), 0.0)
+    confirm(ledger, ledger.computed(computed("1", "lower50"), 0.1))
+    ledger.arrived(arrival("2", unique=True), 0.2)
+    ledger.broker_changed()
+    assert len(ledger) == 0
+    assert not ledger.knows(request("1", unique=True))
+    # Asked again there, it is answered again: the first answer may have been lost.
+    assert all_of(ledger.arrived(arrival("1", unique=True), 0.3), Compute)

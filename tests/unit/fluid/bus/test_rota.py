@@ -203,9 +203,7 @@ class TestForsaking:
         assert seen == [0, 1, 2, 0]
 
     @pytest.mark.parametrize(("times", "after_s"), [(1, 4.0), (2, 8.0), (3, 16.0), (9, 60.0)])
-    def test_a_forsaken_broker_is_probed_later_and_later(
-        self, times: int, after_s: float
-    ) -> None:
+    def test_a_forsaken_broker_is_probed_later_and_later(self, times: int, after_s: float) -> None:
         rota = BrokerRota(2)
         for _ in range(times):
             rota.move_to(0)

@@ -162,6 +162,50 @@ class TestSnapshot:
             cluster_snapshot(FakeBus(subscribe_reason=0x87), TOPICS)
 
 
+class TestSeveralBrokers:
+    LED = (presence_message(presence("a")), state_message(Mode.HT), heartbeat_message("a"))
+
+    def test_the_first_at_which_somebody_leads_has_the_cluster(self) -> None:
+        left = FakeBus(
+            retained=[
+                presence_message(presence("a", AgentState.OFFLINE)),
+                state_message(Mode.HA),
+            ]
+        )
+        led, unasked = FakeBus(retained=self.LED), FakeBus(retained=self.LED)
+        snapshot = cluster_snapshot([left, led, unasked], TOPICS, quiet_s=0.0)
+        assert snapshot.state is not None
+        assert snapshot.state.mode is Mode.HT
+        assert unasked.links == []
+
+    def test_one_that_cannot_be_used_is_passed_over(self) -> None:
+        down = closing(CloseReason.UNREACHABLE, "nothing listens")
+        snapshot = cluster_snapshot([down, FakeBus(retained=self.LED)], TOPICS, quiet_s=0.0)
+        assert snapshot.has_leader
+
+    def test_if_nobody_leads_anywhere_the_first_that_can_be_used_speaks(self) -> None:
+        down = closing(CloseReason.UNREACHABLE, "nothing listens")
+        lonely = FakeBus(retained=[presence_message(presence("b", AgentState.OFFLINE))])
+        snapshot = cluster_snapshot([down, lonely, FakeBus()], TOPICS, quiet_s=0.0)
+        assert [each.agent for each in snapshot.presences] == ["b"]
+
+    def test_if_none_can_be_used_the_error_says_why_of_each(self) -> None:
+        refusing = closing(CloseReason.REFUSED, "who are you")
+        down = closing(CloseReason.UNREACHABLE, "nothing listens")
+        with pytest.raises(BrokerRefused, match="who are you; nothing listens"):
+            cluster_snapshot([refusing, down], TOPICS)
+
+    def test_the_mode_is_set_where_somebody_hears_it(self) -> None:
+        def agree(link: FakeLink, _message: Message) -> None:
+            link.deliver(state_message(Mode.HA, Mode.HA, epoch=1))
+
+        deserted = FakeBus(never_answer, reasons=[0x10])
+        led = FakeBus(agree, retained=self.LED)
+        snapshot = set_mode([deserted, led], TOPICS, Mode.HA, timeout_s=60.0)
+        assert snapshot.state is not None
+        assert snapshot.state.mode is Mode.HA
+
+
 class TestSetMode:
     def agree(self, link: FakeLink, message: Message) -> None:
         assert message.topic == TOPICS.mode_set

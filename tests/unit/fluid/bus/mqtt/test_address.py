@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from fluid.bus.mqtt import BrokerAddress
+from fluid.bus.mqtt import BrokerAddress, MqttBus, parse_addresses
 
 
 @pytest.mark.parametrize(
@@ -38,6 +38,7 @@ def test_a_certificate_authority_is_for_tls_only() -> None:
         "", "broker", "broker:1883", "http://broker", "mqtt:broker", "mqtt://", "mqtt://:1883",
         "mqtt://broker:0", "mqtt://broker:65536", "mqtt://broker:port", "mqtt://broker/topic",
         "mqtt://broker?x=1", "mqtt://broker#x", "mqtt://[::1", f"mqtt://{'a' * 64}.de",
+        "mqtt://a,b", "mqtt://a,", "mqtt://a,b:1883",
     ],
 )  # fmt: skip
 def test_a_bad_address_raises_one_line_that_names_it(url: str) -> None:
@@ -67,3 +68,49 @@ def test_the_password_is_never_shown(url: str) -> None:
 )
 def test_it_is_shown_as_it_is_written(address: BrokerAddress, text: str) -> None:
     assert str(address) == text
+
+
+@pytest.mark.parametrize(
+    "urls",
+    [
+        "mqtt://hall,mqtts://pi:secret@attic:1",
+        " mqtt://hall , MQTTS://pi:secret@attic:1 ",
+        ["mqtt://hall", "mqtts://pi:secret@attic:1"],
+        ("mqtt://hall,mqtts://pi:secret@attic:1",),
+    ],
+)
+def test_several_addresses_are_read_in_their_order(urls: str | list[str]) -> None:
+    assert parse_addresses(urls) == (
+        BrokerAddress("hall", 1883),
+        BrokerAddress("attic", 1, "pi", "secret", tls=True),
+    )
+
+
+def test_a_password_may_have_commas() -> None:
+    (hall, attic) = parse_addresses("mqtt://pi:a,b@hall,mqtt://pi:,@attic")
+    assert (hall.password, attic.password) == ("a,b", ",")
+
+
+@pytest.mark.parametrize(
+    ("urls", "complaint"),
+    [
+        ([], "no broker address is given"),
+        (" ", "no broker address is given"),
+        ("a,mqtt://b", "must begin with mqtt://"),
+        ("mqtt://a,mqtt://b,mqtt://a", "broker address 'mqtt://a:1883' is given twice"),
+        (["mqtt://a", "mqtts://u:secret@A:1883"], "broker address 'mqtts://a:1883' is given twice"),
+        ("mqtt://a,http://b", "broker address"),
+        ("mqtt://u:secret@a,b", "has a comma that no mqtt:// or mqtts:// follows"),
+    ],
+)
+def test_addresses_that_cannot_be_used_together_raise_one_line(
+    urls: str | list[str], complaint: str
+) -> None:
+    with pytest.raises(ValueError, match=complaint) as raised:
+        parse_addresses(urls)
+    assert "secret" not in str(raised.value)
+    assert "\n" not in str(raised.value)
+
+
+def test_a_bus_goes_by_its_brokers_address() -> None:
+    assert str(MqttBus(BrokerAddress.parse("mqtt://pi:secret@hall"))) == "mqtt://hall:1883"
