@@ -79,8 +79,7 @@ class Ledger:
         held.fault = request.fault
         self._held[request.key] = held
         if together:
-            for partial in self._memory.take_early_partials(request.key):
-                self._contribute(held, partial)
+            self._take_early_partials(held, now)
         return self._progress(held, now)
 
     def computed(self, event: Computed, now: float) -> list[Effect]:
@@ -196,8 +195,7 @@ class Ledger:
         for held in self._held.values():
             held.start_afresh()
             if held.together:
-                for partial in self._memory.take_early_partials(held.request.key):
-                    self._contribute(held, partial)
+                self._take_early_partials(held, now)
         return self._progress_all(now)
 
     def team_changed(self, team: Team, now: float) -> list[Effect]:
@@ -376,10 +374,16 @@ class Ledger:
         held.together = False
         return self._progress(held, now)
 
+    def _take_early_partials(self, held: Held, now: float) -> None:
+        """Add the shares that came before their request, or before the bundle they are of."""
+        for partial in self._memory.take_early_partials(held.request.key):
+            if partial.is_of_bundle(self._edition.digest):
+                self._contribute(held, partial)
+            else:
+                self._memory.keep_early_partial(partial, now)
+
     def _contribute(self, held: Held, partial: Partial) -> bool:
-        """Add another device's share; False if it is known or cannot belong to this request."""
-        if not partial.is_of_bundle(self._edition.digest):
-            return False
+        """Add a share of our bundle; False if it is known or cannot belong to this request."""
         if partial.stage >= len(self._stage_names):
             return False
         stage = self._stage_names[partial.stage]

@@ -47,6 +47,10 @@ _LOG = logging.getLogger(__name__)
 
 _REOPEN = Backoff(first_s=0.1, greatest_s=5.0)
 _GOODBYE_S = 2.0  # how long `stop` waits for the broker to hear of it
+# What may be unanswered at a time. Whoever asks for more waits: each request ends, as it has a
+# time-out. A request alone may be of any size.
+MOST_UNANSWERED = 10_000
+MOST_UNANSWERED_BYTES = 256 * 1024 * 1024
 _SUBSCRIBED = 0  # the token of the subscription; publishes count up from 1
 
 
@@ -89,9 +93,12 @@ class Exchange:
         self._queue: queue.SimpleQueue[LinkEvent | _Submit | _Abandon | _Stop] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name=options.client_id, daemon=True)
         self._ready: Future[None] = Future()
-        # Guards the end: a request is either refused by `submit` or ended by the thread.
-        self._gate = threading.Lock()
+        # Guards the end: a request is either refused by `submit` or ended by the thread. And what
+        # is unanswered: a request is submitted once there is room for it.
+        self._gate = threading.Condition()
         self._ended = False
+        self._unanswered = 0
+        self._unanswered_bytes = 0
         # The thread's own.
         self._window = RequestWindow(options.resend)
         self._requests: dict[str, _Submit] = {}
@@ -120,12 +127,16 @@ class Exchange:
     def submit(self, request_id: str, message: Message, *, timeout_s: float) -> "Future[Answer]":
         """Send a request until it is answered; the future always ends, and never with an error.
 
-        `message` lacks only its expiry. Raises RuntimeError once the exchange has stopped.
+        `message` lacks only its expiry. Waits while too much is unanswered. Raises RuntimeError
+        once the exchange has stopped.
         """
         future: Future[Answer] = Future()
         with self._gate:
+            self._gate.wait_for(lambda: self._ended or self._has_room(len(message.payload)))
             if self._ended:
                 raise RuntimeError("the client is closed")
+            self._unanswered += 1
+            self._unanswered_bytes += len(message.payload)
             self._queue.put(_Submit(request_id, message, timeout_s, time.monotonic(), future))
         return future
 
@@ -188,7 +199,7 @@ class Exchange:
                 self._window.submit(item.request_id, item.submitted_s, timeout_s=item.timeout_s)
             case _Abandon(request_id):
                 if self._window.abandon(request_id):
-                    del self._requests[request_id]
+                    self._make_room(self._requests.pop(request_id))
             case Opened():
                 self._subscribe()
             case Closed():
@@ -201,7 +212,9 @@ class Exchange:
     def _open(self) -> None:
         self._reopen_s = None
         # A session of its own each time: replies that came in between are asked for again.
-        self._link = self._bus.open(LinkOptions(self._options.client_id), self._queue.put)
+        # All of it may have to be sent at once, and some of it again before it is confirmed.
+        options = LinkOptions(self._options.client_id, backlog_bytes=4 * MOST_UNANSWERED_BYTES)
+        self._link = self._bus.open(options, self._queue.put)
 
     def _subscribe(self) -> None:
         if self._link is not None:
@@ -256,6 +269,7 @@ class Exchange:
     def _end_everything(self) -> None:
         with self._gate:
             self._ended = True
+            self._gate.notify_all()
         while not self._queue.empty():
             item = self._queue.get()
             if isinstance(item, _Submit):
@@ -325,4 +339,19 @@ class Exchange:
         self._finish(Answer(timed_out.request_id, (), error, latency_ms, timed_out.attempts))
 
     def _finish(self, answer: Answer) -> None:
-        self._requests.pop(answer.id).future.set_result(answer)
+        request = self._requests.pop(answer.id)
+        self._make_room(request)
+        request.future.set_result(answer)
+
+    def _has_room(self, size_bytes: int) -> bool:
+        """Whether one more may be unanswered; with the gate held."""
+        return self._unanswered == 0 or (
+            self._unanswered < MOST_UNANSWERED
+            and self._unanswered_bytes + size_bytes <= MOST_UNANSWERED_BYTES
+        )
+
+    def _make_room(self, request: _Submit) -> None:
+        with self._gate:
+            self._unanswered -= 1
+            self._unanswered_bytes -= len(request.message.payload)
+            self._gate.notify_all()

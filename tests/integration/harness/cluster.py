@@ -3,7 +3,7 @@
 Owns the processes: they end with it, however it is left. What happens to them is the tests'.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -31,12 +31,21 @@ PLACEMENT = {"lower": (MASTER,), "upper": (WORKER,)}
 class Cluster:
     """Use it in `with`. Its agents are started by `assemble`, or one by one."""
 
-    def __init__(self, broker: LocalBroker, *, bundle: Path, folder: Path) -> None:
-        """broker: a started one. folder: where the agents' logs go."""
+    def __init__(
+        self,
+        broker: LocalBroker,
+        *,
+        bundle: Path,
+        folder: Path,
+        bundles: Mapping[str, Path] | None = None,
+    ) -> None:
+        """broker: a started one. folder: where the agents' logs go. bundles: by agent, of those
+        that do not take `bundle`."""
         self.broker = broker
         self.topics = Topics()
         self.bus = MqttBus(BrokerAddress.parse(broker.url))
         self._bundle = bundle
+        self._bundles = bundles or {}
         self._folder = folder
         self._agents = {name: self.agent(name, role=name) for name in AGENTS}
 
@@ -63,9 +72,8 @@ class Cluster:
     def agent(self, name: str, *, role: str, agent_id: str = "") -> AgentProcess:
         """An agent of this broker that is not started; close it, unless it is of the two."""
         options = ["--role", role, "--id", agent_id or name, "--broker", self.broker.url]
-        return AgentProcess(
-            [*options, "--bundle", str(self._bundle)], log=self._folder / f"{name}.log"
-        )
+        bundle = self._bundles.get(name, self._bundle)
+        return AgentProcess([*options, "--bundle", str(bundle)], log=self._folder / f"{name}.log")
 
     # Looking.
 

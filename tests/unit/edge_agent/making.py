@@ -111,7 +111,11 @@ def logits_of(stage: str, *, images: int = 1) -> Logits:
 
 
 def computed(
-    name: str, *stages: str, images: int = 1, is_batch: bool = False, compute_ms: float = 2.0,
+    name: str,
+    *stages: str,
+    images: int = 1,
+    is_batch: bool = False,
+    compute_ms: float = 2.0,
     digest: str = DIGEST,
 ) -> Computed:
     outputs = {stage: logits_of(stage, images=images) for stage in stages}
