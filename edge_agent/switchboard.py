@@ -140,7 +140,7 @@ class Switchboard:
             line.link.close()
         self._broker_probes.clear()
 
-    def _speak(self, effect: Effect) -> bool:
+    def _speak(self, effect: Effect) -> bool:  # noqa: C901 - a dispatch table in match form
         """What is said on the control link."""
         wire = self._wire
         more: tuple[Message, ...] = ()

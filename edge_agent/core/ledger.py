@@ -77,8 +77,7 @@ class Ledger:
         held.fault = held.fault or expect_known(self._progress.edition.manifest, request.minimum)
         self._judge(held, suspect=suspect)
         if together:
-            for partial in self._memory.take_early_partials(request.key):
-                self._progress.contribute(held, partial)
+            self._take_early_partials(held, now)
         return self._progress.on(held, now)
 
     def computed(self, event: Computed, now: float) -> list[Effect]:
@@ -184,8 +183,7 @@ class Ledger:
             held.fault = held.fault or expect_known(edition.manifest, held.request.minimum)
             self._judge(held, suspect=held.suspect)
             if held.together:
-                for partial in self._memory.take_early_partials(held.request.key):
-                    self._progress.contribute(held, partial)
+                self._take_early_partials(held, now)
         return self._progress.all_on(now)
 
     def broker_changed(self) -> list[Effect]:
@@ -247,3 +245,11 @@ class Ledger:
     def _combines(self, key: bytes) -> bool:
         team = self._progress.team
         return team.combiner(key, team.members) == self._settings.agent
+
+    def _take_early_partials(self, held: Held, now: float) -> None:
+        """Add the shares that came before their request, or before the bundle they are of."""
+        for partial in self._memory.take_early_partials(held.request.key):
+            if partial.is_of_bundle(self._progress.edition.digest):
+                self._progress.contribute(held, partial)
+            else:
+                self._memory.keep_early_partial(partial, now)

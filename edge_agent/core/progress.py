@@ -97,9 +97,7 @@ class Progress:
         return self.on(held, now)
 
     def contribute(self, held: Held, partial: Partial) -> bool:
-        """Add another device's share; False if it is known or cannot belong to this request."""
-        if not partial.is_of_bundle(self.edition.digest):
-            return False
+        """Add a share of our bundle; False if it is known or cannot belong to this request."""
         if partial.stage >= len(self._stage_names):
             return False
         stage = self._stage_names[partial.stage]

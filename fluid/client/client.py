@@ -155,8 +155,8 @@ class FluidClient:
     ) -> "Future[Answer]":
         """Send one image without waiting: for programs that pace themselves.
 
-        Returns at once, whatever is under way: nothing but the caller bounds how much that is.
-        The first request of a client connects, and waits for that.
+        Returns at once, unless 10,000 requests or 256 MiB are unanswered: then it waits until
+        there is room. The first request of a client connects, and waits for that.
 
         The future always ends, and never with an exception: errors are values in its `Answer`,
         as in `infer_many`. A request is kept until it is answered or its time is up, whether or

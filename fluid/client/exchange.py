@@ -22,6 +22,7 @@ from fluid.bus.protocol import (
     CloseReason,
     Confirmed,
     Delivered,
+    LinkOptions,
     Message,
     Opened,
     Subscription,
@@ -46,6 +47,10 @@ from fluid.messages.replies import decode_replies
 _LOG = logging.getLogger(__name__)
 
 _GOODBYE_S = 2.0  # how long `stop` waits for the broker to hear of it
+# What may be unanswered at a time. Whoever asks for more waits: each request ends, as it has a
+# time-out. A request alone may be of any size.
+MOST_UNANSWERED = 10_000
+MOST_UNANSWERED_BYTES = 256 * 1024 * 1024
 _SUBSCRIBED = 0  # the token of the subscription; publishes count up from 1
 
 
@@ -96,16 +101,20 @@ class Exchange:
         self._queue: queue.SimpleQueue[FromLink | _Submit | _Abandon | _Stop] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name=options.client_id, daemon=True)
         self._ready: Future[None] = Future()
-        # Guards the end: a request is either refused by `submit` or ended by the thread.
-        self._gate = threading.Lock()
+        # Guards the end: a request is either refused by `submit` or ended by the thread. And what
+        # is unanswered: a request is submitted once there is room for it.
+        self._gate = threading.Condition()
         self._ended = False
+        self._unanswered = 0
+        self._unanswered_bytes = 0
         # The thread's own.
         self._window = RequestWindow(options.resend)
         self._requests: dict[str, _Submit] = {}
         self._line = Line(
             buses,
             options.brokers,
-            client_id=options.client_id,
+            # All of it may have to be sent at once, and some again before it is confirmed.
+            options=LinkOptions(options.client_id, backlog_bytes=4 * MOST_UNANSWERED_BYTES),
             connect_timeout_s=options.connect_timeout_s,
             post=self._queue.put,
             pace=options.pace,
@@ -131,13 +140,16 @@ class Exchange:
     def submit(self, request_id: str, message: Message, *, timeout_s: float) -> "Future[Answer]":
         """Send a request until it is answered; the future always ends, and never with an error.
 
-        Who cancels the future calls `abandon` as well.
-        `message` lacks only its expiry. Raises RuntimeError once the exchange has stopped.
+        Who cancels the future calls `abandon` as well. `message` lacks only its expiry.
+        Waits while too much is unanswered. Raises RuntimeError once the exchange has stopped.
         """
         future: Future[Answer] = Future()
         with self._gate:
+            self._gate.wait_for(lambda: self._ended or self._has_room(len(message.payload)))
             if self._ended:
                 raise RuntimeError("the client is closed")
+            self._unanswered += 1
+            self._unanswered_bytes += len(message.payload)
             self._queue.put(_Submit(request_id, message, timeout_s, time.monotonic(), future))
         return future
 
@@ -206,8 +218,10 @@ class Exchange:
                 self._window.submit(item.request_id, item.submitted_s, timeout_s=item.timeout_s)
             case _Abandon(request_id):
                 if self._window.abandon(request_id):
+                    request = self._requests.pop(request_id)
+                    self._make_room(request)
                     # Whoever waits for a cancelled future waits until it says so.
-                    _still_wanted(self._requests.pop(request_id).future)
+                    _still_wanted(request.future)
             case _Stop():
                 self._stopping = True
 
@@ -274,6 +288,7 @@ class Exchange:
     def _end_everything(self) -> None:
         with self._gate:
             self._ended = True
+            self._gate.notify_all()
         while not self._queue.empty():
             item = self._queue.get()
             if isinstance(item, _Submit):
@@ -347,9 +362,23 @@ class Exchange:
         self._finish(Answer(timed_out.request_id, (), error, latency_ms, timed_out.attempts))
 
     def _finish(self, answer: Answer) -> None:
-        future = self._requests.pop(answer.id).future
-        if _still_wanted(future):
-            future.set_result(answer)
+        request = self._requests.pop(answer.id)
+        self._make_room(request)
+        if _still_wanted(request.future):
+            request.future.set_result(answer)
+
+    def _has_room(self, size_bytes: int) -> bool:
+        """Whether one more may be unanswered; with the gate held."""
+        return self._unanswered == 0 or (
+            self._unanswered < MOST_UNANSWERED
+            and self._unanswered_bytes + size_bytes <= MOST_UNANSWERED_BYTES
+        )
+
+    def _make_room(self, request: _Submit) -> None:
+        with self._gate:
+            self._unanswered -= 1
+            self._unanswered_bytes -= len(request.message.payload)
+            self._gate.notify_all()
 
 
 def _still_wanted(future: "Future[Answer]") -> bool:

@@ -46,14 +46,14 @@ class Line:
         buses: Sequence[Bus],
         names: Sequence[str],
         *,
-        client_id: str,
+        options: LinkOptions,
         connect_timeout_s: float,
         post: Callable[[FromLink], None],
         pace: Pace | None = None,
     ) -> None:
         self._buses = tuple(buses)
         self._names = tuple(names)
-        self._client_id = client_id
+        self._options = options
         self._connect_timeout_s = connect_timeout_s
         self._post = post
         self._pace = pace or Pace()
@@ -97,7 +97,7 @@ class Line:
         self._give_up_s = now + self._connect_timeout_s if self._rota.has_others else None
         self._number = next(self._numbers)
         # A session of its own each time: replies that came in between are asked for again.
-        self.link = self._open(self._rota.index, self._number, self._client_id)
+        self.link = self._open(self._rota.index, self._number, self._options)
 
     def close(self) -> None:
         """Disconnect; `Closed` follows if there was a link."""
@@ -172,7 +172,7 @@ class Line:
             self.open(now)
         for broker in self._rota.take_due_probes(now):
             number = next(self._numbers)
-            probe = self._open(broker, number, f"{self._client_id}-probe")
+            probe = self._open(broker, number, LinkOptions(f"{self._options.client_id}-probe"))
             self._probes[broker] = number, probe
         return self._return(now) or self._forsake(now)
 
@@ -186,10 +186,8 @@ class Line:
         ]
         return min((moment for moment in moments if moment is not None), default=math.inf)
 
-    def _open(self, broker: int, number: int, client_id: str) -> Link:
-        return self._buses[broker].open(
-            LinkOptions(client_id), lambda event: self._post(FromLink(number, event))
-        )
+    def _open(self, broker: int, number: int, options: LinkOptions) -> Link:
+        return self._buses[broker].open(options, lambda event: self._post(FromLink(number, event)))
 
     def _note(self, closed: Closed) -> None:
         self._failures[self._rota.index] = closed

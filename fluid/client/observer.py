@@ -16,6 +16,7 @@ from fluid.bus.protocol import (
     Closed,
     Confirmed,
     Delivered,
+    LinkOptions,
     Message,
     Opened,
     Subscription,
@@ -114,7 +115,7 @@ class ClusterObserver:
         self._line = Line(
             buses,
             [str(bus) for bus in buses],
-            client_id=client_id,
+            options=LinkOptions(client_id),
             connect_timeout_s=timeout_s,
             post=self._events.put,
         )

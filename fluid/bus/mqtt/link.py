@@ -283,8 +283,8 @@ class MqttLink:
         acknowledgements, or the DISCONNECT itself, so that it would publish the will.
         """
         if self._closing and isinstance(connection, socket.socket):
-            connection.settimeout(CLOSE_TIMEOUT_S)
-            with suppress(OSError):  # reset or silent: nothing is left to do
+            with suppress(OSError):  # reset, silent or closed: nothing is left to do
+                connection.settimeout(CLOSE_TIMEOUT_S)
                 while connection.recv(_READ_OUT_BYTES):
                     pass
 

@@ -1,9 +1,10 @@
 """What the model has not: access control, encryption, sockets, and callers in a hurry."""
 
+import queue
 import secrets
 import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -20,8 +21,10 @@ from fluid.bus import (
     Subscription,
 )
 from fluid.bus.mqtt import BrokerAddress, MqttBus
+from fluid.bus.mqtt.backlog import MOST_CALLS
 from fluid.bus.protocol import REASON_NO_MATCHING_SUBSCRIBERS, REASON_PACKET_TOO_LARGE
 from tests.integration.bus.private import private_mosquitto
+from tests.integration.bus.proxy import Proxy
 from tests.recorder import Recorder
 
 
@@ -224,3 +227,68 @@ class TestLoad:
                 thread.join()
         assert event.reason is CloseReason.LOST
         assert client.is_quiet()
+
+
+class TestSlowBroker:
+    """One that takes nothing: the proxy in front of it forwards no bytes."""
+
+    @pytest.fixture
+    def stalled(self, mosquitto: LocalBroker) -> Iterator[Callable[[int], Recorder]]:
+        port = BrokerAddress.parse(mosquitto.url).port
+        proxies = []
+
+        def connect(backlog_bytes: int) -> Recorder:
+            proxies.append(proxy := Proxy(port))
+            options = LinkOptions("slow", keepalive_s=60, backlog_bytes=backlog_bytes)
+            client = Recorder(MqttBus(BrokerAddress("127.0.0.1", proxy.port)), options)
+            client.opened()
+            proxy.hold()
+            return client
+
+        yield connect
+        for proxy in proxies:
+            proxy.close()
+
+    def test_a_link_ends_as_lost_before_it_keeps_too_much(
+        self, stalled: Callable[[int], Recorder]
+    ) -> None:
+        client = stalled(1_000_000)
+        for _ in range(110):
+            client.link.publish(Message("x", bytes(10_000), qos=1), token=1)
+        closed = client.closed()
+        assert closed.reason is CloseReason.LOST
+        assert "is too slow: 100 calls with 100" in closed.detail
+
+    def test_calls_are_counted_too(self, stalled: Callable[[int], Recorder]) -> None:
+        client = stalled(100_000_000)
+        for _ in range(MOST_CALLS + 1):
+            client.link.publish(Message("x", b"", qos=1))
+        assert f"is too slow: {MOST_CALLS} calls" in client.closed().detail
+
+    def test_messages_at_qos_0_give_way_first(
+        self, stalled: Callable[[int], Recorder], caplog: pytest.LogCaptureFixture
+    ) -> None:
+        client = stalled(50_000_000)
+        for _ in range(26):
+            client.link.publish(Message("x", bytes(1_000_000), qos=1), token=1)
+        for _ in range(500):
+            client.link.publish(Message("x", bytes(1_000_000)))
+        client.link.close()
+        assert client.closed() == Closed(CloseReason.REQUESTED)
+        assert "500 messages at QoS 0 were dropped" in caplog.text
+
+    def test_a_link_whose_sink_fails_says_that_it_has_ended(
+        self, mosquitto: LocalBroker, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        heard: queue.SimpleQueue[object] = queue.SimpleQueue()
+
+        def sink(event: object) -> None:
+            if isinstance(event, Opened):
+                raise LookupError("a bug")
+            heard.put(event)
+
+        MqttBus(BrokerAddress.parse(mosquitto.url)).open(LinkOptions("failing"), sink)
+        assert heard.get(timeout=30.0) == Closed(
+            CloseReason.LOST, "the thread of the link failed: LookupError('a bug')"
+        )
+        assert "Traceback" in caplog.text

@@ -59,6 +59,10 @@ class AgentProcess:
         """SIGCONT."""
         self._running().send_signal(signal.SIGCONT)
 
+    def reload(self) -> None:
+        """SIGHUP, as a service manager asks for another bundle."""
+        self._running().send_signal(signal.SIGHUP)
+
     def leave(self) -> int:
         """SIGTERM, as a service manager stops it; returns the exit status."""
         self._running().terminate()

@@ -3,7 +3,7 @@
 Owns the processes: they end with it, however it is left. What happens to them is the tests'.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -38,12 +38,15 @@ class Cluster:
         bundle: Path,
         folder: Path,
         fallbacks: Sequence[LocalBroker] = (),
+        bundles: Mapping[str, Path] | None = None,
     ) -> None:
-        """broker: a started one, as are its fallbacks. folder: where the agents' logs go."""
+        """broker: a started one, as are its fallbacks. folder: where the agents' logs go.
+        bundles: by agent, of those that do not take `bundle`."""
         self.urls = [each.url for each in (broker, *fallbacks)]
         self.topics = Topics()
         self.look_at(broker)
         self._bundle = bundle
+        self._bundles = bundles or {}
         self._folder = folder
         self._agents = {name: self.agent(name, role=name) for name in AGENTS}
 
@@ -75,8 +78,9 @@ class Cluster:
         more: further options.
         """
         options = ["--role", role, "--id", agent_id or name, "--broker", ",".join(self.urls)]
+        bundle = self._bundles.get(name, self._bundle)
         return AgentProcess(
-            [*options, "--bundle", str(self._bundle), *more], log=self._folder / f"{name}.log"
+            [*options, "--bundle", str(bundle), *more], log=self._folder / f"{name}.log"
         )
 
     # Looking.

@@ -13,7 +13,7 @@ from fluid import FluidClient
 from fluid.client import Answer
 from fluid.messages import Result
 from tests.integration.harness.agents import TIMEOUT_S
-from tests.integration.harness.oracle import Oracle
+from tests.integration.harness.oracle import Oracle, Oracles
 from tests.processes import wait_until
 
 WINDOW = 64
@@ -27,7 +27,7 @@ class Load:
     Use it in `with`; a test that fails inside must not leave the thread behind.
     """
 
-    def __init__(self, client: FluidClient, oracle: Oracle) -> None:
+    def __init__(self, client: FluidClient, oracle: Oracle | Oracles) -> None:
         self._client = client
         self._oracle = oracle
         self._enough = threading.Event()

@@ -78,3 +78,18 @@ class Oracle:
             each.stages for each in self._bundle.manifest.subnetworks if each.name == subnetwork
         )
         return combine([self._models[stage].run(images) for stage in stages])
+
+
+class Oracles:
+    """Of several bundles: each result is checked by the one of the bundle that it names."""
+
+    def __init__(self, *oracles: Oracle) -> None:
+        """All of them have the same images."""
+        self._first = oracles[0]
+        self._by_name = {oracle.digest[:12]: oracle for oracle in oracles}
+
+    def image(self, index: int) -> NDArray[np.uint8]:
+        return self._first.image(index)
+
+    def check(self, result: Result, index: int) -> None:
+        self._by_name[result.bundle].check(result, index)

@@ -21,7 +21,7 @@ from fluid.bus import Delivered, Link, LinkEvent, LinkOptions, Message, Sink, Su
 from fluid.bus.memory import MemoryBroker, MemoryBus
 from fluid.messages import ErrorReply, Malformed, Mode, Reply, decode_replies
 from fluid.topics import Topics
-from tests.unit.edge_agent.making import logits_of, settings
+from tests.unit.edge_agent.making import DIGEST, logits_of, settings
 
 POISON = b"poison"
 COMPUTE_S = 0.005

@@ -1,5 +1,7 @@
+import gc
 import io
 import queue
+import weakref
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -10,13 +12,13 @@ import pytest
 from edge_agent.core.effects import Compute
 from edge_agent.core.events import Computed, ComputeFailed
 from edge_agent.executor import Executor
+from edge_agent.models import Models
 from fluid.bundle import Bundle
 from fluid.codec import DecodeLimits
-from fluid.errors import BundleError, ErrorCode
+from fluid.errors import ErrorCode
 from fluid.interpreter import InterpreterPackage
 from fluid.submodel import Images, SubModel
 from tests.unit.edge_agent.making import request
-from tests.unit.fluid.stage_files import cut_bundle
 
 if TYPE_CHECKING:
     from trainer.data import Dataset
@@ -31,7 +33,7 @@ def run(bundle: Bundle, package: InterpreterPackage) -> Iterator[Run]:
     """Has a running executor do one job, and returns the outcome."""
     outcomes: queue.SimpleQueue[Computed | ComputeFailed] = queue.SimpleQueue()
     limits = DecodeLimits(max_batch=8)
-    executor = Executor(bundle, package, post=outcomes.put, limits=limits)
+    executor = Executor(bundle, package, post=outcomes.put, failed=pytest.fail, limits=limits)
     executor.start()
 
     def do(payload: bytes, *stages: str, name: str = "1") -> Computed | ComputeFailed:
@@ -136,7 +138,7 @@ def test_a_model_that_fails_is_a_coded_fault_and_not_the_end(
         package, interpreter_class=lambda **options: BrokenInterpreter(package, **options)
     )
     outcomes: queue.SimpleQueue[Computed | ComputeFailed] = queue.SimpleQueue()
-    executor = Executor(bundle, broken, post=outcomes.put)
+    executor = Executor(bundle, broken, post=outcomes.put, failed=pytest.fail)
     executor.start()
     for _ in range(2):
         executor.submit(Compute(request("1", images[0].tobytes()), ("lower50",)))
@@ -152,7 +154,7 @@ def test_stopping_finishes_what_is_queued(
     bundle: Bundle, package: InterpreterPackage, images: Images
 ) -> None:
     outcomes: queue.SimpleQueue[Computed | ComputeFailed] = queue.SimpleQueue()
-    executor = Executor(bundle, package, post=outcomes.put)
+    executor = Executor(bundle, package, post=outcomes.put, failed=pytest.fail)
     names = [str(number) for number in range(20)]
     for name in names:
         executor.submit(Compute(request(name, images[0].tobytes()), ("lower50",)))
@@ -162,17 +164,69 @@ def test_stopping_finishes_what_is_queued(
     assert keys == [request(name, images[0].tobytes()).key for name in names]
 
 
-def test_a_bundle_whose_models_are_not_as_promised_is_refused_at_once(
+def variant_of(bundle: Bundle) -> Bundle:
+    """The same files under another digest."""
+    return Bundle(replace(bundle.manifest, name="variant"), bundle.models)
+
+
+def test_what_was_submitted_before_a_bundle_changes_is_run_with_the_old_one(
+    bundle: Bundle, package: InterpreterPackage, images: Images
+) -> None:
+    outcomes: queue.SimpleQueue[Computed | ComputeFailed] = queue.SimpleQueue()
+    executor = Executor(bundle, package, post=outcomes.put, failed=pytest.fail)
+    models = Models(variant_of(bundle), package)
+    for payload in (images[0].tobytes(), b"no image"):
+        executor.submit(Compute(request("1", payload), ("lower50",)))
+    executor.use(models)
+    for payload in (images[0].tobytes(), b"no image"):
+        executor.submit(Compute(request("1", payload), ("lower50",)))
+    executor.start()
+    executor.stop()
+    assert [outcomes.get_nowait().digest for _ in range(4)] == [
+        *[bundle.digest] * 2,
+        *[models.digest] * 2,
+    ]
+
+
+def test_a_bundle_is_free_once_no_job_refers_to_it(
     bundle: Bundle, package: InterpreterPackage
 ) -> None:
-    manifest = bundle.manifest
-    wider = replace(manifest, input=replace(manifest.input, shape=(16, 16, 1)))
-    with pytest.raises(BundleError, match="must take uint8 of shape"):
-        Executor(Bundle(wider, bundle.models), package, post=lambda _outcome: None)
+    executor = Executor(bundle, package, post=lambda _outcome: None, failed=pytest.fail)
+    second, third = (Models(variant_of(bundle), package) for _ in range(2))
+    gone = weakref.ref(second)
+    executor.use(second)
+    executor.use(third)
+    del second
+    executor.start()
+    executor.stop()
+    gc.collect()
+    assert gone() is None
 
 
-def test_a_bundle_that_is_cut_between_devices_is_refused_at_once(
-    package: InterpreterPackage,
+def test_equal_jobs_that_wait_are_run_once(
+    bundle: Bundle, package: InterpreterPackage, images: Images
 ) -> None:
-    with pytest.raises(BundleError, match="family static"):
-        Executor(cut_bundle(), package, post=lambda _outcome: None)
+    """A link that is lost over and over brings the same requests each time."""
+    outcomes: queue.SimpleQueue[Computed | ComputeFailed] = queue.SimpleQueue()
+    executor = Executor(bundle, package, post=outcomes.put, failed=pytest.fail)
+    for _ in range(100):
+        for name in "12":
+            executor.submit(Compute(request(name, images[0].tobytes()), ("lower50",)))
+    executor.start()
+    executor.stop()
+    assert outcomes.qsize() == 2
+
+
+def test_an_executor_that_ends_of_something_else_says_so(
+    bundle: Bundle, package: InterpreterPackage, images: Images, caplog: pytest.LogCaptureFixture
+) -> None:
+    def run_out(_outcome: object) -> None:
+        raise MemoryError("no more")
+
+    failures: queue.SimpleQueue[str] = queue.SimpleQueue()
+    executor = Executor(bundle, package, post=run_out, failed=failures.put)
+    executor.start()
+    executor.submit(Compute(request("1", images[0].tobytes()), ("lower50",)))
+    assert failures.get(timeout=TIMEOUT_S) == "the executor failed: MemoryError('no more')"
+    executor.stop()
+    assert "Traceback" in caplog.text

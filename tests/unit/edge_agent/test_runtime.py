@@ -1,18 +1,22 @@
+import json
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from edge_agent.bundle_source import BundleSource
 from edge_agent.core.effects import Effect, SendReply
 from edge_agent.core.events import Event, LeaveRequested, RequestArrived, Started
+from edge_agent.core.node import Node
 from edge_agent.core.settings import Settings
 from edge_agent.observer import Observer, View
 from edge_agent.runtime import Agent, Outcome
 from edge_agent.wire import SessionOptions, Wire
-from fluid.bundle import Bundle
+from fluid.bundle import Bundle, write_bundle
 from fluid.bus import Bus, Link, LinkOptions, Message, Sink, Subscription
 from fluid.bus.memory import MemoryBus
 from fluid.interpreter import InterpreterPackage
@@ -268,3 +272,94 @@ def test_an_agent_serves_at_the_fallback_and_names_brokers_by_their_addresses(
     assert closed.startswith("link_closed link=control broker=mqtt://attic:1883 reason=unreachable")
     assert closed.endswith("retry_in_s=0.0 next_broker=mqtt://hall:1883")
     assert "link_opened link=infer broker=mqtt://hall:1883" in lines
+
+
+def test_a_bundle_that_is_put_in_place_is_served_from_then_on(
+    bus: MemoryBus,
+    bundle: Bundle,
+    package: InterpreterPackage,
+    threads: ThreadPoolExecutor,
+    digits: "Dataset",
+    tmp_path: Path,
+) -> None:
+    folder = tmp_path / "bundle"
+    write_bundle(folder, bundle)
+    settings = Settings("pi", Role.MASTER, bundle.manifest, bundle.digest)
+    agent = Agent(
+        settings,
+        bundle,
+        bus=bus,
+        wire=Wire(Topics(), "pi", SessionOptions()),
+        package=package,
+        source=BundleSource.at(folder),
+    )
+    presences = listener(bus, "fluid/presence/pi")
+    results = listener(bus, "fluid/result/#")
+    outcome = threads.submit(agent.run)
+    await_presence(presences, lambda presence: presence.serving is Mode.HA)
+    second = Bundle(replace(bundle.manifest, name="second"), bundle.models)
+    write_bundle(folder, second)
+    agent.reload()
+    await_presence(presences, lambda presence: presence.bundle == second.digest)
+    results.publish(Message("fluid/infer/1", digits.test.images[0].tobytes(), qos=1))
+    (payload,) = results.payloads(1)
+    assert json.loads(payload)["bundle"] == second.digest[:12]
+    agent.leave()
+    assert outcome.result(TIMEOUT_S) == Outcome(0)
+
+
+def run_until_serving(
+    bus: MemoryBus, agent: Agent, threads: ThreadPoolExecutor
+) -> tuple[Recorder, "Future[Outcome]"]:
+    presences = listener(bus, "fluid/presence/pi")
+    outcome = threads.submit(agent.run)
+    await_presence(presences, lambda presence: presence.serving is Mode.HA)
+    return presences, outcome
+
+
+def ask(bus: MemoryBus) -> None:
+    Recorder(bus, LinkOptions("asker")).publish(Message("fluid/infer/1", b"", qos=1))
+
+
+def test_an_agent_whose_executor_fails_ends_and_is_said_to_be_offline(
+    bus: MemoryBus,
+    make_agent: MakeAgent,
+    threads: ThreadPoolExecutor,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    presences, outcome = run_until_serving(bus, make_agent(), threads)
+
+    def run_out(*_arguments: object) -> None:
+        raise MemoryError("no more")
+
+    monkeypatch.setattr("edge_agent.executor.decode_images", run_out)
+    ask(bus)
+    assert outcome.result(TIMEOUT_S) == Outcome(1, "the executor failed: MemoryError('no more')")
+    await_presence(presences, lambda presence: presence.state is AgentState.OFFLINE)
+    assert bus.broker.backlog("fluid:pi") == 1  # for another, or for the next start
+
+
+def test_an_agent_whose_state_thread_fails_ends_and_is_said_to_be_offline(
+    bus: MemoryBus,
+    make_agent: MakeAgent,
+    threads: ThreadPoolExecutor,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    presences, outcome = run_until_serving(bus, make_agent(), threads)
+
+    def fail(*_arguments: object) -> None:
+        raise LookupError("a bug")
+
+    monkeypatch.setattr(Node, "step", fail)
+    ask(bus)
+    assert outcome.result(TIMEOUT_S) == Outcome(1, "the state thread failed: LookupError('a bug')")
+    await_presence(presences, lambda presence: presence.state is AgentState.OFFLINE)
+
+
+def test_a_failure_that_somebody_reports_ends_the_agent(
+    bus: MemoryBus, make_agent: MakeAgent, threads: ThreadPoolExecutor
+) -> None:
+    agent = make_agent()
+    _, outcome = run_until_serving(bus, agent, threads)
+    agent.fail("the thread 'x' failed")
+    assert outcome.result(TIMEOUT_S) == Outcome(1, "the thread 'x' failed")

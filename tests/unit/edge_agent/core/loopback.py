@@ -104,7 +104,7 @@ class Loopback:
             case _:
                 return [] if self._broker in self.silent else self._echo(effect)
 
-    def _echo(self, effect: Effect) -> list[Event]:
+    def _echo(self, effect: Effect) -> list[Event]:  # noqa: PLR0911 - a dispatch table
         """What the broker sends back."""
         match effect:
             case do.Serve(route):

@@ -41,7 +41,7 @@ class Bench:
         self.line = Line(
             [self.attic, self.hall],
             [ATTIC, HALL],
-            client_id="me",
+            options=LinkOptions("me"),
             connect_timeout_s=5.0,
             post=self._inbox.append,
         )
@@ -131,7 +131,9 @@ def test_a_host_that_does_not_answer_is_waited_for_only_so_long() -> None:
 
 def test_with_one_broker_a_host_that_does_not_answer_is_left_to_the_link() -> None:
     bus = SilentBus()
-    line = Line([bus], [ATTIC], client_id="me", connect_timeout_s=5.0, post=lambda _: None)
+    line = Line(
+        [bus], [ATTIC], options=LinkOptions("me"), connect_timeout_s=5.0, post=lambda _: None
+    )
     line.open(0.0)
     assert line.next_deadline() == float("inf")
     assert not line.tick(60.0)
@@ -198,7 +200,9 @@ def test_somebody_who_serves_or_nothing_to_serve_ends_the_search() -> None:
 
 def test_with_one_broker_there_is_nowhere_else_to_look() -> None:
     bus = FakeBus()
-    line = Line([bus], [ATTIC], client_id="me", connect_timeout_s=5.0, post=lambda _: None)
+    line = Line(
+        [bus], [ATTIC], options=LinkOptions("me"), connect_timeout_s=5.0, post=lambda _: None
+    )
     line.open(0.0)
     line.opened(0.0)
     line.unserved(0.0)

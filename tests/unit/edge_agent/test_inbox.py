@@ -1,0 +1,85 @@
+import queue
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from edge_agent.inbox import Inbox
+from tests.processes import wait_until
+
+TIMEOUT_S = 30.0  # only to end a failing test
+
+
+def put_all(inbox: Inbox[int], count: int, done: "queue.SimpleQueue[int]") -> threading.Thread:
+    """A thread that puts numbers patiently, and says after each that it is in."""
+
+    def work() -> None:
+        for number in range(count):
+            inbox.put_patiently(number)
+            done.put(number)
+
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    return thread
+
+
+def test_a_link_waits_while_too_much_is_here_and_nothing_is_lost() -> None:
+    inbox = Inbox[int](most=3)
+    done: queue.SimpleQueue[int] = queue.SimpleQueue()
+    thread = put_all(inbox, 10, done)
+    wait_until(lambda: done.qsize() == 3)
+    taken: list[int] = []
+    while len(taken) < 10:
+        taken += inbox.take(timeout_s=TIMEOUT_S, most=1)
+        assert done.qsize() <= len(taken) + 3
+    thread.join(TIMEOUT_S)
+    assert taken == list(range(10))
+
+
+def test_whoever_else_brings_something_never_waits() -> None:
+    inbox = Inbox[int](most=1)
+    inbox.put_patiently(0)
+    for number in range(1, 100):
+        inbox.put(number)
+    assert inbox.take(timeout_s=0.0, most=200) == list(range(100))
+
+
+def test_the_reader_never_waits_for_itself() -> None:
+    """On a bus without threads, what it does on one link is heard on another at once."""
+    inbox = Inbox[int](most=1)
+    assert inbox.take(timeout_s=0.0) == []
+    for number in range(10):
+        inbox.put_patiently(number)
+    assert inbox.take(timeout_s=0.0) == list(range(10))
+
+
+def test_what_is_here_is_taken_together_up_to_a_bound() -> None:
+    inbox = Inbox[int]()
+    for number in range(10):
+        inbox.put(number)
+    assert inbox.take(timeout_s=0.0, most=4) == [0, 1, 2, 3]
+    assert inbox.take(timeout_s=0.0) == [4, 5, 6, 7, 8, 9]
+    assert inbox.take(timeout_s=0.0) == []
+
+
+def test_one_item_is_taken_at_once() -> None:
+    inbox = Inbox[int]()
+    with ThreadPoolExecutor(1) as pool:
+        taken = pool.submit(inbox.take, timeout_s=TIMEOUT_S)
+        inbox.put(1)
+        assert taken.result(TIMEOUT_S) == [1]
+
+
+@pytest.mark.parametrize("waiting", [1, 3])
+def test_closing_lets_go_of_all_that_wait(waiting: int) -> None:
+    inbox = Inbox[int](most=1)
+    inbox.put_patiently(0)
+    threads = [
+        threading.Thread(target=inbox.put_patiently, args=(1,), daemon=True) for _ in range(waiting)
+    ]
+    for thread in threads:
+        thread.start()
+    inbox.close()
+    for thread in threads:
+        thread.join(TIMEOUT_S)
+        assert not thread.is_alive()
