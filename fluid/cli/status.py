@@ -52,7 +52,8 @@ def status(
 ) -> None:
     """Show the devices, what each does, and the mode.
 
-    'last seen' is how long ago this command heard a device's heartbeat; '?' if it heard none.
+    The leader has a star. 'last seen' is how long ago this command heard a device's heartbeat;
+    '?' if it heard none.
     docs/protocol.md describes the JSON.
 
     Exit status: 0 if a device is online, or with --wait if N of them serve; 1 if not, or if the

@@ -30,11 +30,12 @@ def document(snapshot: ClusterSnapshot, now_s: float, *, trouble: str = "") -> d
 
 def table(snapshot: ClusterSnapshot, now_s: float, *, trouble: str = "") -> "RenderableType":
     """The same for people."""
+    from rich.box import SIMPLE_HEAD  # noqa: PLC0415 -- as below
     from rich.console import Group  # noqa: PLC0415 -- `--json` needs no table
     from rich.table import Table  # noqa: PLC0415 -- as above
     from rich.text import Text  # noqa: PLC0415 -- as above
 
-    rows = Table()
+    rows = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))  # fits 80 columns
     for heading in _HEADINGS:
         rows.add_column(heading, overflow="fold")
     for presence in snapshot.presences:
@@ -101,7 +102,7 @@ def _cells(snapshot: ClusterSnapshot, presence: Presence, now_s: float) -> tuple
     silent_s = snapshot.silent_s(presence.agent, now_s)
     leads = presence.agent == _leader(snapshot)
     return (
-        f"{presence.agent} (leader)" if leads else presence.agent,
+        f"{presence.agent} *" if leads else presence.agent,
         presence.role,
         presence.state,
         ", ".join(_slots(snapshot, presence)),

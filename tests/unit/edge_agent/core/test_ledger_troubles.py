@@ -410,3 +410,24 @@ def test_what_was_answered_at_another_broker_is_not_known_at_this_one() -> None:
     assert not ledger.knows(request("1", unique=True))
     # Asked again there, it is answered again: the first answer may have been lost.
     assert all_of(ledger.arrived(arrival("1", unique=True), 0.3), Compute)
+
+
+def test_a_slot_that_moves_to_us_while_a_request_waits_for_it_is_computed_by_us() -> None:
+    ledger = ledger_of(PAIR)
+    ledger.arrived(arrival(OURS), 0.0)
+    ledger.computed(computed(OURS, "lower50"), 0.0)
+    moved = team("a", {"lower": ["a"], "upper": ["a"]}, members=["b"])
+    assert one_of(ledger.team_changed(moved, 0.1), Compute).stages == ("upper50",)
+    (reply,) = one_of(ledger.computed(computed(OURS, "upper50"), 0.2), SendReply).replies
+    assert as_result(reply).subnetwork == "100"
+
+
+def test_a_slot_that_moves_while_its_share_is_computed_is_not_lost_with_the_move() -> None:
+    ledger = ledger_of(PAIR)
+    ledger.arrived(arrival(OURS), 0.0)
+    swapped = team("a", {"lower": ["b"], "upper": ["a"]})
+    assert ledger.team_changed(swapped, 0.1) == []  # the executor has it
+    effects = ledger.computed(computed(OURS, "lower50"), 0.2)
+    assert one_of(effects, Compute).stages == ("upper50",)
+    (reply,) = one_of(ledger.computed(computed(OURS, "upper50"), 0.3), SendReply).replies
+    assert as_result(reply).subnetwork == "100"
