@@ -353,6 +353,5 @@ def test_sighup_asks_for_the_bundle_that_lies_there_now(
 def test_a_thread_that_dies_ends_the_agent(agent: FakeAgent, start: Start) -> None:
     agent.thread_fails = True
     start()
-    assert agent.failures == [
-        "the thread 'any' failed: ZeroDivisionError('integer division or modulo by zero')"
-    ]
+    (failure,) = agent.failures
+    assert failure.startswith("the thread 'any' failed: ZeroDivisionError(")
