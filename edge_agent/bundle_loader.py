@@ -13,8 +13,9 @@ from enum import Enum, auto
 from pathlib import Path
 
 from edge_agent.bundle_source import BundleSource, FolderState, Watch
+from edge_agent.log_event import LogEvent
 from edge_agent.models import Models
-from fluid.bundle import Bundle, load_bundle
+from fluid.bundle import Bundle, Manifest, load_bundle
 from fluid.errors import FluidError
 from fluid.interpreter import InterpreterPackage
 
@@ -30,7 +31,10 @@ class _Order(Enum):
 
 
 class BundleLoader:
-    """`post` is called from the thread with each new bundle; it must only enqueue."""
+    """`post` is called from the thread with each new bundle; it must only enqueue.
+
+    expect_fitting: raises `ValueError` for a bundle that this agent's settings do not fit.
+    """
 
     def __init__(
         self,
@@ -39,6 +43,7 @@ class BundleLoader:
         package: InterpreterPackage,
         *,
         post: Callable[[Models], None],
+        expect_fitting: Callable[[Manifest], None] = lambda _: None,
         look_s: float = LOOK_S,
     ) -> None:
         self._folder = source.folder
@@ -47,6 +52,7 @@ class BundleLoader:
         self._input = serving.manifest.input
         self._package = package
         self._post = post
+        self._expect_fitting = expect_fitting
         self._look_s = look_s
         self._orders: queue.SimpleQueue[_Order] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="bundle loader", daemon=True)
@@ -87,32 +93,34 @@ class BundleLoader:
         try:
             bundle = load_bundle(folder)
             if bundle.digest == self._digest:
-                _log.info("bundle_unchanged digest=%s folder=%s", bundle.digest[:12], folder)
+                fields = {"digest": bundle.digest[:12], "folder": str(folder)}
+                _log.info(LogEvent("bundle_unchanged", fields))
                 return
+            self._expect_fitting(bundle.manifest)
             models = Models(bundle, self._package)
-        except (FluidError, OSError) as error:
+        except (FluidError, ValueError, OSError) as error:
             self._refuse(folder, str(error))
         except Exception as error:  # noqa: BLE001 - such as a lack of memory: the service goes on
-            _log.exception("loading a bundle failed")
+            _log.exception(LogEvent("bundle_loader_failed"))
             self._refuse(folder, repr(error))
         else:
             self._hand_out(models, folder)
 
     def _refuse(self, folder: Path, reason: str) -> None:
-        _log.error(
-            'bundle_refused folder=%s serving=%s reason="%s"', folder, self._digest[:12], reason
-        )
+        fields = {"folder": str(folder), "serving": self._digest[:12], "reason": reason}
+        _log.error(LogEvent("bundle_refused", fields))
 
     def _hand_out(self, models: Models, folder: Path) -> None:
         manifest = models.manifest
-        _log.info(
-            "bundle_loaded bundle=%s digest=%s folder=%s", manifest.name, models.digest[:12], folder
-        )
+        fields = {"bundle": manifest.name, "digest": models.digest[:12], "folder": str(folder)}
+        _log.info(LogEvent("bundle_loaded", fields))
         if manifest.input.shape != self._input.shape:
-            _log.warning(
-                "input_changed from=%s to=%s: raw and .npy requests of the old shape are refused",
-                "x".join(map(str, self._input.shape)),
-                "x".join(map(str, manifest.input.shape)),
-            )
+            # Raw and .npy requests of the old shape are refused from now on.
+            shapes = {"before": _text(self._input.shape), "now": _text(manifest.input.shape)}
+            _log.warning(LogEvent("input_changed", shapes))
         self._digest, self._input = models.digest, manifest.input
         self._post(models)
+
+
+def _text(shape: tuple[int, ...]) -> str:
+    return "x".join(map(str, shape))

@@ -17,6 +17,7 @@ from edge_agent.core import effects as do
 from edge_agent.core import events as seen
 from edge_agent.core.settings import Settings
 from edge_agent.observer import View
+from fluid.bundle import Manifest
 from fluid.errors import ErrorCode
 from fluid.messages import ErrorReply, Mode, Reply
 
@@ -43,8 +44,9 @@ class Metrics:
         self._requests = _Requests(self.registry, settings)
         self._traffic = _Traffic(self.registry)
         self._standing = _Standing(self.registry, settings.agent)
-        _describe(self.registry, settings, version)
+        self._bundle = _describe(self.registry, settings, version)
         self._on: dict[type, tuple[Callable[[Any, Sequence[do.Effect], float], None], ...]] = {
+            seen.BundleLoaded: (self._bundle_loaded,),
             seen.RequestArrived: (self._requests.arrived,),
             seen.Computed: (self._requests.computed,),
             seen.ComputeFailed: (self._requests.compute_ended,),
@@ -72,6 +74,12 @@ class Metrics:
             if note is not None:
                 note(effect, now)
 
+    def _bundle_loaded(
+        self, event: seen.BundleLoaded, _effects: Sequence[do.Effect], _now: float
+    ) -> None:
+        self._bundle.show(event.manifest, event.digest)
+        self._requests.serve(event.manifest)
+
     def beat(self, view: View) -> None:
         """Show how things stand."""
         self._standing.show(view)
@@ -86,7 +94,7 @@ class _Requests:
     """
 
     def __init__(self, registry: CollectorRegistry, settings: Settings) -> None:
-        self._subnetworks = frozenset(each.name for each in settings.manifest.subnetworks)
+        self._subnetworks = _subnetworks(settings.manifest)
         self._answered = Counter(
             "fluid_requests",
             "Requests that this device answered, once the broker has the answer.",
@@ -127,6 +135,10 @@ class _Requests:
         self._unique: dict[bytes, int] = {}
         self._keys: dict[int, bytes] = {}
         self._jobs = 0
+
+    def serve(self, manifest: Manifest) -> None:
+        """Another bundle is served: its sub-networks may be labels as well."""
+        self._subnetworks |= _subnetworks(manifest)
 
     def arrived(
         self, event: seen.RequestArrived, effects: Sequence[do.Effect], _now: float
@@ -316,15 +328,26 @@ class _Standing:
             self._slots.set(len(view.state.slots_of(self._agent)))
 
 
-def _describe(registry: CollectorRegistry, settings: Settings, version: str) -> None:
-    """What does not change while the agent runs."""
+def _subnetworks(manifest: Manifest) -> frozenset[str]:
+    return frozenset(each.name for each in manifest.subnetworks)
+
+
+def _describe(registry: CollectorRegistry, settings: Settings, version: str) -> "_BundleInfo":
+    """What changes rarely, if ever."""
     build = Info("fluid_build", "The agent's version, name and role.", registry=registry)
     build.info({"version": version, "agent": settings.agent, "role": settings.role})
-    bundle = Info("fluid_bundle", "What the agent serves, and with what.", registry=registry)
-    bundle.info(
-        {
-            "name": settings.manifest.name,
-            "digest": settings.digest[:12],
-            "interpreter": settings.interpreter,
-        }
-    )
+    bundle = _BundleInfo(registry, settings.interpreter)
+    bundle.show(settings.manifest, settings.digest)
+    return bundle
+
+
+class _BundleInfo:
+    """The bundle in force."""
+
+    def __init__(self, registry: CollectorRegistry, interpreter: str) -> None:
+        self._interpreter = interpreter
+        self._info = Info("fluid_bundle", "What the agent serves, and with what.", registry=registry)
+
+    def show(self, manifest: Manifest, digest: str) -> None:
+        names = {"name": manifest.name, "digest": digest[:12], "interpreter": self._interpreter}
+        self._info.info(names)

@@ -82,7 +82,15 @@ class Agent:
         self._executor = Executor(bundle, package, post=self._inbox.put, failed=self.fail)
         self._switchboard = Switchboard(bus, wire, self._inbox.put_patiently, fallbacks=fallbacks)
         self._loader = (
-            BundleLoader(source, bundle, package, post=self._inbox.put) if source else None
+            BundleLoader(
+                source,
+                bundle,
+                package,
+                post=self._inbox.put,
+                expect_fitting=settings.expect_fitting,
+            )
+            if source
+            else None
         )
         self._loaded: dict[str, Models] = {}
         self._observers = tuple(observers)

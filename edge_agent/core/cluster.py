@@ -152,9 +152,13 @@ class Cluster:
             holders[first] = tuple(sorted((*holders[first], me)))
         return Team(me, edition.manifest, members, holders, capacities)
 
-    def gone(self) -> tuple[str, ...]:
-        """The agents whose sessions we are to empty: all that are not alive, while we lead."""
-        if not self.leadership.leads:
+    def gone(self, now: float) -> tuple[str, ...]:
+        """The agents whose sessions we are to empty: all that are not alive, while we lead.
+
+        Nobody just after we connected: where the broker was restarted, all come back one after
+        the other, and until then its last word of each is a will.
+        """
+        if not self.leadership.leads or self.peers.is_new_here(now):
             return ()
         return tuple(peer.presence.agent for peer in self.peers.known() if not peer.alive)
 

@@ -61,9 +61,11 @@ class Hearsay:
         combiner = held.combiner or self._progress.team.combiner(held.request.key, held.hearers)
         # Whoever combines a request answers it, whatever others say: with equal requests it
         # could not be told which of them they mean.
-        if held.token is not None or combiner == self._settings.agent:
+        ours = combiner == self._settings.agent
+        if held.token is not None or (ours and not held.request.unique):
             return []
-        self._patience.heard(combiner)
+        if not ours:
+            self._patience.heard(combiner)
         return self._progress.let_go(held, Route.EVERYONE, now)
 
     def unheard(self, notice: Unheard, now: float) -> list[Effect]:

@@ -19,7 +19,8 @@ class Held:
     that were given up for it. expected: the same, but only for those that said that they never had
     it: without the others an answer is degraded. computing: the executor has it, or gets it in its
     turn. combiner: the device that has our share, or ourselves while we wait for the others'.
-    deadline: how long we wait for others of our own accord. answer_by: how long the requester lets
+    deadline: when to look again, of our own accord. patient_until: until when, as the device that
+    combines, we wait for shares. answer_by: how long the requester lets
     us. token: our reply is on its way to the broker. suspect: it may have brought a device down,
     and runs under an attempt note only.
     """
@@ -37,6 +38,7 @@ class Held:
     suspect: bool = False
     combiner: str | None = None
     deadline: float | None = None
+    patient_until: float = 0.0
     answer_by: float | None = None
     token: int | None = None
     expected: tuple[str, ...] = field(init=False)

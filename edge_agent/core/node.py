@@ -43,6 +43,7 @@ class Node:
         self._leave_by: float | None = None
         self._return_to: int | None = None  # the broker, where leaving is not for good
         self._gone = False
+        self._settle_at = 0.0
 
     # What the outside may look at.
 
@@ -68,9 +69,13 @@ class Node:
         if effects is None:
             effects = self._control(event, now)
             effects += self._settle(now)
-        elif self.next_deadline(now) <= now:
+        elif now >= min(self._settle_at, self._ledger.next_deadline() or self._settle_at):
             # A shell that is busy with requests has no time to tick.
             effects += self._settle(now)
+        else:
+            return tuple(effects)
+        # Kept, because a deadline that has passed is no longer among the next ones.
+        self._settle_at = self.next_deadline(now)
         return tuple(effects)
 
     def next_deadline(self, now: float) -> float:
@@ -254,6 +259,16 @@ class Node:
             self._links.move_to(broker)
         return effects
 
+    def _leave_if_deaf(self, now: float) -> list[Effect]:
+        """Where there are other brokers, do not wait for TCP to find out that this one is dead: a
+        host that lost its power closes no connection."""
+        deaf_s = self._cluster.peers.deaf_s(now)
+        has_others = self._settings.brokers > 1 and self._leave_by is None
+        if not has_others or deaf_s < self._settings.timing.deaf_s:
+            return []
+        fields: dict[str, str | int | float] = {"broker": self._links.broker}
+        return [do.Note("broker_silent", fields, problem=True), *self._go_to(None, now)]
+
     def _probe_brokers(self, now: float) -> list[Effect]:
         if self._leave_by is not None:
             return []
@@ -354,6 +369,7 @@ class Node:
         if self._gone:
             return []
         effects = self._cluster.judge(now)
+        effects += self._leave_if_deaf(now)
         effects += self._say_presence(now)
         effects += self._open_links(now)
         effects += self._probe_brokers(now)
@@ -393,7 +409,7 @@ class Node:
     def _adopt(self, now: float) -> list[Effect]:
         # What is published again must find at least us, so it waits until we serve.
         able = self._leave_by is None and self._serving.mode is not None
-        gone = self._cluster.gone() if able else ()
+        gone = self._cluster.gone(now) if able else ()
         marker = f"{self._settings.agent}.{self._identity.incarnation}"
         effects = self._adoptions.update(gone, marker=marker, now=now)
         return effects + self._cluster.tidy(now, is_settled=self._adoptions.is_settled)

@@ -56,6 +56,7 @@ class Peers:
         self._timing = timing
         self._peers: dict[str, Peer] = {}
         self._last_echo: float | None = None
+        self._first_echo: float | None = None
 
     def __contains__(self, agent: str) -> bool:
         return agent in self._peers
@@ -108,7 +109,15 @@ class Peers:
 
     def link_lost(self) -> None:
         """Our control link is gone: until our own echo is back nobody is judged."""
-        self._last_echo = None
+        self._last_echo = self._first_echo = None
+
+    def is_new_here(self, now: float) -> bool:
+        """Whether we have only just connected: others may be about to."""
+        return self._first_echo is None or now - self._first_echo < self._timing.newcomer_s
+
+    def deaf_s(self, now: float) -> float:
+        """For how long our own heartbeats have not come back, once one has."""
+        return 0.0 if self._last_echo is None else now - self._last_echo
 
     def stalled(self, now: float) -> bool:
         """Whether our own heartbeats have stopped coming back."""
@@ -173,3 +182,5 @@ class Peers:
             for peer in self._peers.values():
                 peer.last_heard = max(peer.last_heard, now)
         self._last_echo = now
+        if self._first_echo is None:
+            self._first_echo = now

@@ -139,6 +139,11 @@ class Progress:
         if combiner not in (None, self._settings.agent) and held.together:
             return self._answer_is_overdue(held, combiner, now)
         awaited = self.awaited(held)
+        if now < held.patient_until:
+            # Members that came to know of each other at different times may each believe that
+            # the other's share is to come to it. Whoever has all shares answers.
+            self._deadlines.set(held, held.patient_until)
+            return self._give_shares(held, tuple(dict.fromkeys(awaited)))
         waited_s = now - (held.computed_at or held.arrived_at)
         may_come = awaited or not held.answerable
         at_work = may_come and self._patience.at_work(awaited)
@@ -197,7 +202,9 @@ class Progress:
             if not self._suffices(held):
                 # Nothing is gained by an early refusal: a device may be about to be placed anew.
                 wait_s = max(wait_s, self._timing.straggler_s)
-            self._deadlines.set(held, now + wait_s)
+            held.patient_until = now + wait_s
+            hint_s = max(self._timing.hint_s, 2 * held.own_s())
+            self._deadlines.set(held, now + min(wait_s, hint_s))
         return []
 
     def _suffices(self, held: Held, share: tuple[str, ...] = ()) -> bool:
@@ -218,7 +225,10 @@ class Progress:
         held.combiner = combiner
         wait_s = self._patience.for_answer_s(combiner, own_s=held.own_s())
         self._deadlines.set(held, now + wait_s)
-        # Every share that we know goes along: its sender may be the device that just died.
+        return self._give_shares(held, (combiner,))
+
+    def _give_shares(self, held: Held, agents: tuple[str, ...]) -> list[Effect]:
+        """Hand over every share that we know: its sender may be the device that just died."""
         partials = tuple(
             Partial(
                 held.request.key,
@@ -230,7 +240,7 @@ class Progress:
             )
             for stage, contribution in held.contributions.items()
         )
-        return [SendPartials(combiner, partials)] if partials else []
+        return [SendPartials(agent, partials) for agent in agents] if partials else []
 
     def _answer(self, held: Held, now: float) -> list[Effect]:
         if held.fault is not None:

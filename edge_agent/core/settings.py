@@ -16,6 +16,10 @@ class Timing:
     suspect_after_s: float = 1.5
     dead_after_s: float = 2.0
     echo_stall_s: float = 1.2
+    # Just after it has connected, an agent adopts nobody: others may be about to connect as well.
+    newcomer_s: float = 1.0
+    # Where there are several brokers, one that our heartbeats do not come back from is left.
+    deaf_s: float = 4.0
     claim_gap_s: float = 0.2
     claim_retry_s: float = 2.0
     reconnect_first_s: float = 0.1
@@ -27,6 +31,8 @@ class Timing:
     # heartbeats say that it is at work, it is waited for again, up to `longest_wait_s`.
     straggler_s: float = 1.0
     longest_wait_s: float = 10.0
+    # Before that, it is given what we have: it may believe that it is the one to answer.
+    hint_s: float = 0.2
     # Whoever handed its share to another device hands it over again after this long.
     handover_s: float = 2.0
     # Whoever is out of step is waited for this long until it does its part again.
@@ -67,7 +73,11 @@ class Settings:
     in_flight: int = DEFAULT_IN_FLIGHT
 
     def __post_init__(self) -> None:
-        slots = self.manifest.slots
+        self.expect_fitting(self.manifest)
+
+    def expect_fitting(self, manifest: Manifest) -> None:
+        """Raise `ValueError`, with the bundle's slots, if the pins do not fit it."""
+        slots = manifest.slots
         unknown = [slot for slot in self.pins if slot not in slots]
         if unknown:
             raise ValueError(

@@ -17,9 +17,13 @@ FAULT = RequestFault(ErrorCode.NOT_AN_IMAGE, "no image")
 
 
 def ledger_of(
-    holders: Mapping[str, list[str]], *, me: str = "a", members: tuple[str, ...] = ()
+    holders: Mapping[str, list[str]],
+    *,
+    me: str = "a",
+    members: tuple[str, ...] = (),
+    in_flight: int = 64,
 ) -> Ledger:
-    ledger = Ledger(settings(me))
+    ledger = Ledger(settings(me, in_flight=in_flight))
     ledger.team_changed(team(me, holders, members=members), 0.0)
     return ledger
 

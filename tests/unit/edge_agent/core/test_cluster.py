@@ -157,15 +157,16 @@ def test_the_load_of_any_member_can_end_ha() -> None:
 
 def test_only_a_leader_empties_the_sessions_of_the_dead_and_the_offline() -> None:
     cluster = cluster_of(offline("b"), presence("c"))
-    assert cluster.gone() == ()
+    assert cluster.gone(1.0) == ()
     lead(cluster)
-    assert cluster.gone() == ("b",)
+    assert cluster.gone(0.9) == ()  # others may be about to connect as well
+    assert cluster.gone(1.0) == ("b",)
     for step in range(1, 5):
         cluster.peers.heartbeat(heartbeat("a"), step * 0.5)
     assert Note("peer_dead", {"agent": "c"}) in cluster.judge(2.0)
-    assert cluster.gone() == ("b", "c")
+    assert cluster.gone(2.0) == ("b", "c")
     cluster.link_lost()
-    assert cluster.gone() == ()
+    assert cluster.gone(2.0) == ()
 
 
 def test_following_another_is_noted_when_leader_or_mode_change() -> None:
@@ -236,7 +237,8 @@ def test_the_team_knows_what_its_members_can_do() -> None:
 
 def test_another_bundle_is_placed_and_worked_with_from_the_next_moment() -> None:
     cluster = placed(cluster_of(hearing("b", bundle=OTHER_DIGEST)), left=("a",), right=("b",))
-    assert cluster.team().holders == {"lower": (), "upper": ()}
+    # Until the leader knows our bundle, we answer with our first slot.
+    assert cluster.team().holders == {"lower": ("a",), "upper": ()}
     cluster.serve(manifest_of("left", "right"), OTHER_DIGEST)
     team = cluster.team()
     assert team.holders == {"left": ("a",), "right": ("b",)}
@@ -250,13 +252,6 @@ def test_a_leader_that_changed_its_bundle_places_itself_anew() -> None:
     me = presence("a", bundle=OTHER_DIGEST, slots=("left", "right"))
     update = one_of(decide(cluster, me=me), PublishCluster).state
     assert update.placement == {"left": (), "right": ("a",), "lower": ("b",), "upper": ()}
-
-
-def test_a_bundle_without_the_slots_that_we_are_pinned_to_is_refused() -> None:
-    cluster = Cluster(settings("a", pins=("lower",)))
-    with pytest.raises(ValueError, match="its slots are left, right"):
-        cluster.serve(manifest_of("left", "right"), OTHER_DIGEST)
-    assert cluster.team().manifest == MANIFEST
 
 
 # Forgetting.
@@ -312,7 +307,7 @@ def test_at_another_broker_nobody_is_known_and_what_was_decided_before_counts() 
     cluster.broker_changed()
     assert cluster.state is None
     assert cluster.peers.known() == ()
-    assert cluster.gone() == ()
+    assert cluster.gone(9.0) == ()
     assert decide(cluster) == []  # not before its own echo is back
     cluster.peers.heartbeat(heartbeat("a"), 1.0)
     claim = one_of(decide(cluster, 1.0), PublishCluster).state

@@ -14,7 +14,7 @@ from edge_agent.core.effects import (
 )
 from edge_agent.core.events import Route
 from edge_agent.core.team import rendezvous
-from fluid.messages import Mode, Unheard
+from fluid.messages import Done, Mode, Unheard
 from tests.unit.edge_agent.core.ledgers import (
     ALONE,
     OURS,
@@ -129,8 +129,8 @@ def test_a_straggler_is_not_waited_for_beyond_the_deadline() -> None:
     ledger = ledger_of(PAIR)
     ledger.arrived(arrival(OURS, ack_id=5), 0.0)
     ledger.computed(computed(OURS, "lower50"), 0.1)
-    assert ledger.next_deadline() == pytest.approx(0.1 + TIMING.straggler_s)
-    assert ledger.expire(1.0) == []
+    assert ledger.next_deadline() == pytest.approx(0.1 + TIMING.hint_s)
+    assert all_of(ledger.expire(1.0), SendReply) == []
     effects = ledger.expire(1.1)
     (result,) = map(as_result, one_of(effects, SendReply).replies)
     assert (result.subnetwork, result.mode, result.degraded) == ("lower50", Mode.HA, True)
@@ -188,7 +188,7 @@ def test_two_that_wait_for_each_other_with_different_requests_are_out_of_step() 
 def test_two_that_wait_for_each_others_answers_with_different_requests_do_not_wait_for_ever() -> (
     None
 ):
-    ledger = ledger_of(PAIR)
+    ledger = ledger_of(PAIR, in_flight=1)  # so that what they mean may wait behind what we hold
     ledger.arrived(arrival(THEIRS), 0.0)
     ledger.computed(computed(THEIRS, "lower50"), 0.0)  # b is to answer it
     ledger.partial(partial(OURS, "b", "upper50"), 0.1)  # and we this, which we never heard
@@ -196,6 +196,34 @@ def test_two_that_wait_for_each_others_answers_with_different_requests_do_not_wa
     assert all_of(ledger.expire(long_s), SendUnheard) == []
     notice = one_of(ledger.expire(long_s + 0.2), SendUnheard).notice
     assert notice.keys == (request(OURS).key,)
+
+
+def test_who_has_room_and_gets_nothing_says_soon_what_it_never_heard() -> None:
+    ledger = ledger_of(PAIR)
+    ledger.arrived(arrival(THEIRS), 0.0)
+    ledger.computed(computed(THEIRS, "lower50"), 0.0)
+    ledger.partial(partial(OURS, "b", "upper50"), 0.1)
+    assert all_of(ledger.expire(0.3), SendUnheard) == []
+    assert one_of(ledger.expire(0.4), SendUnheard).notice.keys == (request(OURS).key,)
+
+
+def test_who_is_waited_for_is_soon_told_what_we_have_in_case_it_waits_for_us() -> None:
+    ledger = ledger_of(PAIR)
+    ledger.arrived(arrival(OURS), 0.0)
+    ledger.computed(computed(OURS, "lower50"), 0.0)
+    assert ledger.expire(TIMING.hint_s - 0.01) == []
+    hint = one_of(ledger.expire(TIMING.hint_s), SendPartials)
+    assert (hint.to, [each.key for each in hint.partials]) == ("b", [request(OURS).key])
+    assert ledger.expire(TIMING.hint_s + 0.1) == []  # once is enough
+    assert one_of(ledger.expire(5.0), SendReply)
+
+
+def test_of_a_unique_request_that_another_answered_the_combining_device_lets_go() -> None:
+    ledger = ledger_of(PAIR)
+    ledger.arrived(arrival(OURS, unique=True), 0.0)
+    ledger.computed(computed(OURS, "lower50"), 0.0)
+    assert all_of(ledger.done(Done((request(OURS, unique=True).key,)), 0.1), Ack)
+    assert len(ledger) == 0
 
 
 def test_a_device_at_work_is_waited_for_beyond_the_deadline_but_not_for_ever() -> None:
@@ -228,7 +256,7 @@ def test_who_let_a_deadline_pass_is_waited_for_briefly_until_it_is_heard_from() 
     ledger.partial(partial(second, "b", "upper50"), 2.5)
     ledger.arrived(arrival(third), 3.0)
     ledger.computed(computed(third, "lower50"), 3.0)
-    assert ledger.expire(3.9) == []
+    assert all_of(ledger.expire(3.9), SendReply) == []
 
 
 def test_a_device_without_a_share_computes_its_own_slot_if_nobody_answers() -> None:

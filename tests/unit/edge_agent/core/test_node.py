@@ -282,9 +282,9 @@ def test_shares_are_handed_over_again_on_a_new_control_link() -> None:
     for number in range(20):
         loopback.happen(arrival(str(number)))
     first = {share.key for sent in loopback.said(do.SendPartials) for share in sent.partials}
-    assert first
+    assert 0 < len(first) < 20  # the others are ours to answer
     loopback.happen(seen.LinkClosed(CONTROL, LOST))
-    again = all_of(loopback.run(1.0), do.SendPartials)
+    again = all_of(loopback.run(0.15), do.SendPartials)
     assert {share.key for sent in again for share in sent.partials} == first
 
 
@@ -294,7 +294,10 @@ def test_shares_are_handed_over_again_on_a_new_control_link() -> None:
 def test_who_leads_empties_the_sessions_of_the_gone_once_it_serves() -> None:
     loopback = Loopback()
     loopback.happen(seen.PresenceSeen(offline("b")))
-    effects = loopback.start().log
+    loopback.start()
+    assert loopback.said(do.OpenAdoption) == []  # it may be about to connect as well
+    loopback.run(TIMING.newcomer_s + TIMING.heartbeat_s)
+    effects = loopback.log
     assert all_of(effects, do.OpenAdoption) == [do.OpenAdoption("b")]
     kinds = [type(effect) for effect in effects]
     assert kinds.index(do.Serve) < kinds.index(do.OpenAdoption)

@@ -67,7 +67,7 @@ def test_a_share_of_the_bundle_that_comes_next_is_kept_until_then() -> None:
     assert sum(assert_answered(cluster).values()) == len(REQUESTS)
 
 
-def test_who_is_placed_on_slots_of_another_bundle_answers_with_its_own_first() -> None:
+def test_a_device_whose_bundle_has_other_slots_answers_with_one_of_its_own() -> None:
     other_slots = Edition(manifest_of("left", "right"), OTHER_DIGEST)
     for mode in (Mode.HA, Mode.HT):
         cluster = Rolling("ab", mode)
@@ -78,7 +78,7 @@ def test_who_is_placed_on_slots_of_another_bundle_answers_with_its_own_first() -
         assert cluster.held == 0
         results = [result for (result,) in cluster.replies.values()]
         by_bundle = {each.bundle: (each.subnetwork, each.devices) for each in results}
-        assert by_bundle[OTHER_DIGEST[:12]] == ("left50", ("b",))
+        assert by_bundle[OTHER_DIGEST[:12]] in (("left50", ("b",)), ("right50", ("b",)))
 
 
 def test_what_a_device_combines_from_is_told_to_others_before_it_hands_anything_over() -> None:
