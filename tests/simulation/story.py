@@ -14,17 +14,14 @@ from tests.simulation.clients import Client, LibraryClient, PlainClient
 from tests.simulation.faults import FAULTS, FORGETFUL_FAULTS, Fault
 from tests.simulation.invariants import (
     SAFETY,
-    SETTLED,
     SLOW_NETWORKS_GET_IN_STEP,
     expect,
-    first_violation,
     full_strength,
 )
+from tests.simulation.settling import CALM_AT_MOST_S, LOOK_EVERY_S, settle
 from tests.simulation.violation import Violation
 from tests.simulation.world import World
 
-_CALM_AT_MOST_S = 60.0
-_LOOK_EVERY_S = 0.5
 _AGENTS = ((1, 2), (2, 6), (3, 4), (4, 3), (8, 1))  # how many, how often
 _LAST_REQUESTS = 3
 _ROUNDS = 4  # of last requests: in the last of them, nobody is out of step any more
@@ -117,7 +114,7 @@ class Story:
         self._storm()
         self._help_up()
         expect(self.world, *SAFETY)
-        self._settle()
+        settle(self.world)
         self._ask_again()
 
     def _start(self) -> None:
@@ -182,33 +179,24 @@ class Story:
             if not any(device.is_up and device.agent == agent for device in world.processes):
                 world.boot(agent)
 
-    def _settle(self) -> None:
-        """Let time pass until all holds; raise what does not in the end."""
-        give_up_at = self.world.now + _CALM_AT_MOST_S
-        while (violation := first_violation(self.world, SETTLED)) is not None:
-            if self.world.now >= give_up_at:
-                raise violation
-            self.world.run(_LOOK_EVERY_S)
-        expect(self.world, *SAFETY)
-
     def _ask_again(self) -> None:
         """The operator has a last word, and everybody asks once more."""
         world, plan = self.world, self.plan
         faults.wish(world, plan.last_mode)
-        give_up_at = world.now + _CALM_AT_MOST_S
+        give_up_at = world.now + CALM_AT_MOST_S
         while (state := world.cluster()) is None or state.mode is not plan.last_mode:
             if world.now >= give_up_at:
                 raise Violation("mode_is_as_wished", f"{plan.last_mode} was wished for in vain")
-            world.run(_LOOK_EVERY_S)
-        self._settle()
-        world.run(_LOOK_EVERY_S)
+            world.run(LOOK_EVERY_S)
+        settle(self.world)
+        world.run(LOOK_EVERY_S)
         quick = plan.most_delay_s <= _QUICK_S
         for ask in range(_ROUNDS):
             last = [
                 self._send(client) for client in self._requesters for _ in range(_LAST_REQUESTS)
             ]
-            world.run(_LOOK_EVERY_S)
-            self._settle()
+            world.run(LOOK_EVERY_S)
+            settle(self.world)
             strict = ask == _ROUNDS - 1 and (quick or SLOW_NETWORKS_GET_IN_STEP)
             for problem in full_strength(world, last, plan.last_mode, strict=strict):
                 raise Violation("full_strength", problem)

@@ -1,0 +1,19 @@
+"""Waiting until all that must hold once faults are over does hold."""
+
+from tests.simulation.invariants import SAFETY, SETTLED, expect, first_violation
+from tests.simulation.world import World
+
+# As long as it may take: keepalives run out, links are opened after pauses that double, requests
+# wait for stragglers and are sent again.
+CALM_AT_MOST_S = 60.0
+LOOK_EVERY_S = 0.5
+
+
+def settle(world: World) -> None:
+    """Let time pass until all holds; raise what does not in the end."""
+    give_up_at = world.now + CALM_AT_MOST_S
+    while (violation := first_violation(world, SETTLED)) is not None:
+        if world.now >= give_up_at:
+            raise violation
+        world.run(LOOK_EVERY_S)
+    expect(world, *SAFETY)
