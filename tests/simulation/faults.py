@@ -10,6 +10,7 @@ from functools import partial
 
 from fluid.bus import Message
 from tests.simulation.device import Device
+from tests.simulation.invariants import TERMS_OUTLIVE_A_RESTART
 from tests.simulation.world import World
 
 Fault = Callable[[World], bool]
@@ -206,7 +207,8 @@ def broker_stall(world: World) -> bool:
 
 def broker_restart(world: World) -> bool:
     """SIGTERM: wills are published, sessions and retained messages are kept."""
-    return _stop_broker(world, "broker restart", partial(world.broker.stop, keep_sessions=True))
+    stop = partial(world.broker.stop, keep_sessions=True)
+    return _stop_broker(world, "broker restart", stop, forgets=not TERMS_OUTLIVE_A_RESTART)
 
 
 def broker_crash(world: World) -> bool:
@@ -261,7 +263,7 @@ FAULTS: dict[Fault, int] = {
     broker_restart: 2,
     all_reboot: 1,
     clock_step: 2,
-    impostor: 1,
+    impostor: 2,
     client_loses_network: 2,
 }
 # What these lose was confirmed to the client: no cluster can have it.

@@ -29,6 +29,10 @@ POISON_STOPS = False
 # Switched on once devices get in step again where a share takes longer than `Timing.brief_s`.
 SLOW_NETWORKS_GET_IN_STEP = False
 _EXECUTORS_OF_POISON = 2
+# Switched on once the highest term outlives an orderly stop of the broker even if all who know it
+# are down then: the wills that it publishes say the term of when their links were opened, and the
+# retained state may be that of an older leader for as long as `Timing.claim_gap_s`.
+TERMS_OUTLIVE_A_RESTART = False
 
 
 # --- safety ---------------------------------------------------------------------------------

@@ -10,8 +10,8 @@ Comments begin with #. There are no times in it, nor counts that depend on milli
     ...
 
 Commands happen in the order given, then time passes. `NAME=AGENT,AGENT` does to agents what its
-name says: boot, crash, lose_power, hang, go_on, leave, cut, heal, lose_network, slow, impostor. And:
-mode=ha, stream=COUNT requests spread over the time, broker=stop and broker=start.
+name says: boot, crash, lose_power, hang, go_on, leave, cut, heal, lose_network, slow, impostor.
+And: mode=ha, stream=COUNT requests spread over the time, broker=stop and broker=start.
 """
 
 from __future__ import annotations
@@ -92,22 +92,23 @@ class _Stage:
             raise ValueError(f"no command: {command!r}")
         span_s = float(given["span_s"])
         for action in given["actions"].split():
-            name, _, value = action.partition("=")
-            self._act(name, value, span_s)
+            self._act(action, span_s)
         self._world.run(span_s)
         return [*self._notes(), *self._cluster(), *self._answers()]
 
-    def _act(self, name: str, value: str, span_s: float) -> None:
+    def _act(self, action: str, span_s: float) -> None:
         world = self._world
+        name, _, value = action.partition("=")
         if name == "mode":
             faults.wish(world, value)
         elif name == "stream":
             count = int(value)
             # The last of them leaves a tenth of the time to answer it.
             world.client.stream(count, every_s=0.9 * span_s / count)
-        elif name == "broker":
-            stops = partial(world.broker.stop, keep_sessions=True)
-            {"stop": stops, "start": world.broker.start}[value]()
+        elif action == "broker=stop":
+            world.broker.stop(keep_sessions=True)
+        elif action == "broker=start":
+            world.broker.start()
         else:
             for agent in value.split(","):
                 self._act_on(name, agent)

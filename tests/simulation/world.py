@@ -139,7 +139,8 @@ class World:
 
         Terms live in what the broker retains. If it forgets (a crash without persistence, or back
         to an older state) and the devices that knew better are away, terms count from there again:
-        a term is one of the memory that its leader's connection found.
+        a term is one of the memory that its leader's connection found. So far an orderly restart
+        may forget the last term as well: see `invariants.TERMS_OUTLIVE_A_RESTART`.
 
         Two processes under one id, of which one was cut off, are one leader here: a claim names
         its agent. That one of them ends is `each_id_has_one_process`.
