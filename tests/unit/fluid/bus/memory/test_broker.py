@@ -293,7 +293,6 @@ class TestAvailability:
         assert not any(isinstance(event, Delivered) for event in kept.heard)
         assert Client(broker, "kept", **RESUMED).heard == [Opened(session_present=False)]
 
-
     def test_crash_goes_back_to_what_was_saved(self, broker: MemoryBroker) -> None:
         other = Client(broker, "other")
         kept = Client(broker, "kept", **RESUMED)
