@@ -29,6 +29,7 @@ POISON_STOPS = False
 # Switched on once devices get in step again where a share takes longer than `Timing.brief_s`.
 SLOW_NETWORKS_GET_IN_STEP = False
 _EXECUTORS_OF_POISON = 2
+_UNNOTICED_AT_MOST_S = 15.0
 # Switched on once the highest term outlives an orderly stop of the broker even if all who know it
 # are down then: the wills that it publishes say the term of when their links were opened, and the
 # retained state may be that of an older leader for as long as `Timing.claim_gap_s`.
@@ -247,12 +248,13 @@ def _results(world: World) -> Iterator[tuple[Client, str, Result]]:
 
 
 def _may_be_worn_out(world: World, client: Client, request_id: str) -> bool:
-    """Whether devices went down often enough, since it was sent, to have worn a request out."""
+    """Whether devices went down often enough to have worn a request out: since it was sent, or
+    shortly before, as it is also given to those that are down and not found out yet."""
     errors = [each for each in client.answers[request_id] if isinstance(each, ErrorReply)]
     if any(error.code != ErrorCode.EXECUTION_FAILED for error in errors):
         return False
-    sent_at = client.sent_at[request_id]
-    return sum(moment >= sent_at for moment in world.disturbed_at) >= _EXECUTORS_OF_POISON
+    since = client.sent_at[request_id] - _UNNOTICED_AT_MOST_S
+    return sum(moment >= since for moment in world.disturbed_at) >= _EXECUTORS_OF_POISON
 
 
 @lru_cache(maxsize=4096)
