@@ -19,8 +19,8 @@ demo: setup ## train, serve with two agents, kill each, and print what happened
 test: setup ## run all tests
 	@scripts/test
 
-sim: setup ## run SEEDS=1000 seeded storms of faults for two and for four devices
-	@HYPOTHESIS_PROFILE=default FLUID_SIM_SEEDS=$(SEEDS) scripts/test -q tests/simulation tests/unit/edge_agent
+sim: setup ## tell SEEDS=1000 seeded storms of faults, or one in full with SEED=17
+	@.venv/bin/python -m tests.simulation $(if $(SEED),--seed $(SEED),--seeds $(SEEDS))
 
 chaos: setup ## ROUNDS=100 faults under load for AGENTS="2 4", into docs/results/chaos.md
 	@scripts/chaos --rounds $(ROUNDS) --agents "$(AGENTS)" --seed $(SEED) --output docs/results

@@ -74,7 +74,7 @@ class Holdings:
         """
         key = held.request.key
         if route is Route.EVERYONE:
-            self.memory.answered_together(key, now)
+            self.memory.answered_together(key, now, unique=held.request.unique)
         effects: list[Effect] = []
         for other in list(held.deliveries) if held.request.unique else [route]:
             effects.append(Ack(held.deliveries[other].pop(0)))

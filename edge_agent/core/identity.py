@@ -31,6 +31,7 @@ class Identity:
         self._snapshot = False
         self._listen_until: float | None = None
         self._rival: int | None = None
+        self._outbid_at: float | None = None
         self.boot = 0
         self.incarnation = 0
         self.established = False
@@ -77,6 +78,13 @@ class Identity:
             else:
                 self._listen_until = now + self._timing.suspect_after_s
         if presence.incarnation >= self.incarnation:
+            if self.established and presence.state is AgentState.ONLINE:
+                # Two serve under this name, if the other lives. It is the one to go, but has to
+                # hear us for that: if both reconnected at once, neither would hear the other.
+                if self._outbid_at is not None:
+                    return Claim.NOTHING
+                self._outbid_at = now + self._timing.suspect_after_s
+                return Claim.SPEAK
             self.incarnation = presence.incarnation
             return Claim.OUTBID
         return Claim.SPEAK if self.established else Claim.NOTHING
@@ -93,6 +101,14 @@ class Identity:
             return True
         return heartbeat.incarnation == self._rival and self._rival < self.incarnation
 
+    def outbids(self, now: float) -> bool:
+        """Whether to connect again now, above a rival that had its time to go."""
+        if self._outbid_at is None or now < self._outbid_at:
+            return False
+        self._outbid_at = None
+        self.incarnation = max(self.incarnation, self._rival or 0)
+        return True
+
     def spoken(self) -> None:
         """Our presence is published: from now on the name is ours."""
         self.established = True
@@ -104,6 +120,5 @@ class Identity:
         return self._listen_until is None or now >= self._listen_until
 
     def next_deadline(self, now: float) -> float | None:
-        if self._listen_until is None or self._listen_until <= now:
-            return None
-        return self._listen_until
+        times = [at for at in (self._listen_until, self._outbid_at) if at is not None and at > now]
+        return min(times, default=None)

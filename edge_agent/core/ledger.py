@@ -63,8 +63,8 @@ class Ledger:
         # What we combine, we answer ourselves: a notice was of another device's copy.
         if (
             together
-            and not self._combines(request.key)
-            and self._memory.take_early_done(request.key, now)
+            and (request.unique or not self._combines(request.key))
+            and self._memory.take_early_done(request.key, now, unique=request.unique)
         ):
             return [Ack(event.ack_id)]
         held = self._holdings.get(request.key)

@@ -19,7 +19,7 @@ class Memory:
 
     def __init__(self, keep_s: float) -> None:
         self._keep_s = keep_s
-        self._answered: OrderedDict[bytes, float] = OrderedDict()
+        self._answered: OrderedDict[bytes, tuple[float, bool]] = OrderedDict()
         self._partials: OrderedDict[bytes, tuple[float, list[Partial]]] = OrderedDict()
         self._partial_bytes = 0
         self._done: OrderedDict[bytes, float] = OrderedDict()
@@ -31,9 +31,9 @@ class Memory:
         self._partial_bytes = 0
         self._done.clear()
 
-    def answered_together(self, key: bytes, now: float) -> None:
+    def answered_together(self, key: bytes, now: float, *, unique: bool) -> None:
         """A request that reached every device has been answered by one of them."""
-        self._answered[key] = now
+        self._answered[key] = (now, unique)
         self._answered.move_to_end(key)
         _bound(self._answered)
 
@@ -57,9 +57,12 @@ class Memory:
     def take_settled(self, now: float, *, after_s: float) -> tuple[bytes, ...]:
         """Forget stale partials of requests that were answered already, and name the requests.
 
-        Their senders still wait for a done notice: it was lost, or sent before they listened.
+        Their senders still wait for a done notice: it was lost, or sent before they listened. Of
+        equal requests nobody can tell whether it was this one: theirs may never have reached us.
         """
-        settled = tuple(key for key in self._stale(now, after_s) if key in self._answered)
+        settled = tuple(
+            key for key in self._stale(now, after_s) if self._answered.get(key, (0.0, False))[1]
+        )
         for key in settled:
             self.take_early_partials(key)
         return settled
@@ -73,9 +76,9 @@ class Memory:
         """
         unheard = {}
         for key in self._stale(now, after_s):
-            sender = self._partials[key][1][0].sender
-            if senders is None or sender in senders:
-                unheard[key] = sender
+            for partial in self._partials[key][1]:
+                if senders is None or partial.sender in senders:
+                    unheard[key] = partial.sender
         for key in unheard:
             self.take_early_partials(key)
         return unheard
@@ -101,17 +104,17 @@ class Memory:
         """What was said before requests came our way is of none that will come."""
         self._done.clear()
 
-    def take_early_done(self, key: bytes, now: float) -> bool:
+    def take_early_done(self, key: bytes, now: float, *, unique: bool) -> bool:
         """Whether a request that arrives now has been answered; uses up the done notice."""
         if self._done.pop(key, None) is None:
             return False
-        self.answered_together(key, now)
+        self.answered_together(key, now, unique=unique)
         return True
 
     def expire(self, now: float) -> None:
         """Forget what is older than the time to keep."""
         before = now - self._keep_s
-        while self._answered and next(iter(self._answered.values())) < before:
+        while self._answered and next(iter(self._answered.values()))[0] < before:
             self._answered.popitem(last=False)
         while self._done and next(iter(self._done.values())) < before:
             self._done.popitem(last=False)

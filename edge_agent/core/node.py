@@ -228,7 +228,8 @@ class Node:
             effects.append(do.OpenControl(boot, self._farewell(), probe, broker))
         # A resumed session brings requests at once, so it waits until we know what to run; and
         # until the name is ours, because it takes the session from whoever has it.
-        ready = self._placed() and self._identity.established
+        # And until the others know that we are there: else nobody would look after the session.
+        ready = self._placed() and self._presence_said is not None
         if ready and self._links.due(LinkName.INFER, now):
             self._links.opening(LinkName.INFER)
             effects.append(do.OpenInfer())
@@ -370,6 +371,8 @@ class Node:
             return []
         effects = self._cluster.judge(now)
         effects += self._leave_if_deaf(now)
+        if self._leave_by is None and self._identity.outbids(now):
+            effects.append(do.CloseLink(LinkName.CONTROL))
         effects += self._say_presence(now)
         effects += self._open_links(now)
         effects += self._probe_brokers(now)

@@ -5,7 +5,7 @@ monotonic clock; nobody else's clock is read. While our own heartbeats do not co
 broker or our link is stalled and silence proves nothing: nobody is judged.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from edge_agent.core.settings import Timing
@@ -108,8 +108,11 @@ class Peers:
         return []
 
     def link_lost(self) -> None:
-        """Our control link is gone: until our own echo is back nobody is judged."""
+        """Our control link is gone: until our own echo is back nobody is judged, and what the
+        broker retains then is the truth, also if it has forgotten and somebody's clock went back."""
         self._last_echo = self._first_echo = None
+        for peer in self._peers.values():
+            peer.presence = replace(peer.presence, incarnation=0)
 
     def is_new_here(self, now: float) -> bool:
         """Whether we have only just connected: others may be about to."""

@@ -61,6 +61,7 @@ class Client(ABC):
         self.sent_at: dict[str, float] = {}
         self.accepted: set[str] = set()
         self.answers: dict[str, list[Reply]] = {}
+        self.still_sent = 0
         self.still_accepted = 0
         self.still_answered = 0
         self._link: Link | None = None
@@ -176,6 +177,7 @@ class PlainClient(Client):
 
     def send_still(self) -> None:
         """Publish the same image again, without an id."""
+        self.still_sent += 1
         self.publish_raw(
             Message("fluid/infer", STILL_IMAGE, qos=1, response_topic=self.reply_topic)
         )

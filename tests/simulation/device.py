@@ -7,7 +7,15 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from edge_agent.core.effects import Compute, Effect, Exit, Note
-from edge_agent.core.events import Computed, Event, LeaveRequested, Started, Tick
+from edge_agent.core.events import (
+    Computed,
+    Event,
+    LeaveRequested,
+    LinkName,
+    LinkOpened,
+    Started,
+    Tick,
+)
 from edge_agent.core.node import Node
 from edge_agent.core.settings import Settings
 from edge_agent.switchboard import FromLink, Switchboard
@@ -28,7 +36,8 @@ _CLOCK_AT_START_S = 1_000_000.0
 class Device:
     """One device. What can happen to it is in its methods; `fate` counts its processes.
 
-    clock_offset_s: its wall clock, which only numbers its starts, may be set wrong.
+    clock_offset_s: its wall clock, which only numbers its starts, may be set wrong. broker_memory:
+    that of the broker when the control link was opened.
     """
 
     def __init__(self, world: World, agent: str) -> None:
@@ -37,6 +46,7 @@ class Device:
         self.role = Role.MASTER if agent.startswith("m") else Role.WORKER
         self.network = Network(world)
         self.clock_offset_s = 0.0
+        self.broker_memory = 0
         self.is_up = False
         self.hangs = False
         self.exit_status: int | None = None
@@ -119,6 +129,8 @@ class Device:
             self._waiting.append(item)
             return
         for event in self._switchboard.events(item) if isinstance(item, FromLink) else [item]:
+            if event == LinkOpened(LinkName.CONTROL):
+                self.broker_memory = self._world.broker_memory
             if self.is_up:
                 self._step(event)
 

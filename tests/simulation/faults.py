@@ -10,6 +10,7 @@ from functools import partial
 
 from fluid.bus import Message
 from tests.simulation.device import Device
+from tests.simulation.invariants import TERMS_OUTLIVE_A_RESTART
 from tests.simulation.world import World
 
 Fault = Callable[[World], bool]
@@ -18,15 +19,15 @@ Fault = Callable[[World], bool]
 def _somebody(world: World, *, serving: bool = True) -> Device | None:
     """A device, at random: one that is at work, or one that is not up."""
     devices = [
-        device
-        for device in world.processes
-        if (device.serves if serving else not device.is_up)
+        device for device in world.processes if (device.serves if serving else not device.is_up)
     ]
     return world.random.choice(devices) if devices else None
 
 
 def _boot_if_down(world: World, device: Device) -> None:
-    """Start it again, unless another process has its id."""
+    """Start it again, unless it is gone for good or another process has its id."""
+    if device.agent in world.gone_for_good:
+        return
     if any(other.is_up and other.agent == device.agent for other in world.processes):
         return
     world.tell(f"boot {device.agent}")
@@ -64,9 +65,7 @@ def all_reboot(world: World) -> bool:
     for device in devices:
         world.tell(f"crash {device.agent}")
         device.crash()
-        world.after(
-            2.0 + world.random.uniform(0.0, 0.05), partial(_boot_if_down, world, device)
-        )
+        world.after(2.0 + world.random.uniform(0.0, 0.05), partial(_boot_if_down, world, device))
     return bool(devices)
 
 
@@ -99,6 +98,18 @@ def leave(world: World) -> bool:
     world.tell(f"leave {device.agent}")
     device.leave()
     world.after(world.random.uniform(3.5, 8.0), partial(_boot_if_down, world, device))
+    return True
+
+
+def go_for_good(world: World) -> bool:
+    """A device ends in one way or another, and does not come back: the last fault of a storm."""
+    device = _somebody(world)
+    if device is None or sum(other.serves for other in world.processes) < 2:
+        return False
+    fault = world.random.choice(["crash", "lose_power", "leave"])
+    world.tell(f"{fault} {device.agent} for good")
+    getattr(device, fault)()
+    world.gone_for_good.add(device.agent)
     return True
 
 
@@ -196,7 +207,8 @@ def broker_stall(world: World) -> bool:
 
 def broker_restart(world: World) -> bool:
     """SIGTERM: wills are published, sessions and retained messages are kept."""
-    return _stop_broker(world, "broker restart", partial(world.broker.stop, keep_sessions=True))
+    stop = partial(world.broker.stop, keep_sessions=True)
+    return _stop_broker(world, "broker restart", stop, forgets=not TERMS_OUTLIVE_A_RESTART)
 
 
 def broker_crash(world: World) -> bool:
@@ -204,21 +216,25 @@ def broker_crash(world: World) -> bool:
 
     Requests and answers that were confirmed since are lost: only for clients that send again.
     """
-    return _stop_broker(world, "broker crash", world.broker.crash)
+    return _stop_broker(world, "broker crash", world.broker.crash, forgets=True)
 
 
 def broker_amnesia(world: World) -> bool:
     """SIGKILL, without persistence: all is forgotten. Only for clients that send again."""
-    return _stop_broker(world, "broker amnesia", partial(world.broker.stop, keep_sessions=False))
+    forget = partial(world.broker.stop, keep_sessions=False)
+    return _stop_broker(world, "broker amnesia", forget, forgets=True)
 
 
-def _stop_broker(world: World, name: str, stop: Callable[[], None]) -> bool:
+def _stop_broker(
+    world: World, name: str, stop: Callable[[], None], *, forgets: bool = False
+) -> bool:
     if world.broker_stalls or not world.broker.runs:
         return False
     span_s = world.random.uniform(0.05, 2.0)
     world.tell(f"{name} for {span_s:.1f} s")
     world.tick_broker()
     stop()
+    world.broker_memory += forgets
     world.after(span_s, world.broker.start)
     return True
 
@@ -247,7 +263,7 @@ FAULTS: dict[Fault, int] = {
     broker_restart: 2,
     all_reboot: 1,
     clock_step: 2,
-    impostor: 1,
+    impostor: 2,
     client_loses_network: 2,
 }
 # What these lose was confirmed to the client: no cluster can have it.

@@ -40,6 +40,7 @@ class Network:
         self.down_blocked = False
         self._blocks = 0
         self._links: list[SimLink] = []
+        world.networks.append(self)
 
     @property
     def is_blocked(self) -> bool:

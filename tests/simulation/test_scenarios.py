@@ -6,7 +6,7 @@ import pytest
 
 from fluid.bus import Message
 from fluid.messages import Mode
-from tests.simulation.invariants import all_hold, the_cluster_has_settled
+from tests.simulation.invariants import SETTLED, expect, expect_all
 from tests.simulation.world import World
 
 
@@ -27,7 +27,7 @@ def set_mode(world: World, mode: Mode) -> None:
 
 def settle(world: World) -> None:
     world.run(15.0)
-    all_hold(world)
+    expect_all(world)
 
 
 def test_master_leads_and_takes_the_lower_slot_whoever_boots_first() -> None:
@@ -146,7 +146,7 @@ def test_equal_requests_without_ids_are_answered_as_often_as_they_are_asked(
     world = started("master", "worker", mode=mode)
     world.client.stream_equal(300, every_s=every_s)
     world.run(15.0)
-    the_cluster_has_settled(world)
+    expect(world, *SETTLED)
     assert world.client.still_answered == 300
 
 
@@ -160,7 +160,7 @@ def test_equal_requests_are_not_lost_with_a_device(mode: Mode, victim: str, faul
     if fault == "hang":
         world.after(6.0, world.devices[victim].go_on)
     world.run(20.0)
-    the_cluster_has_settled(world)
+    expect(world, *SETTLED)
     assert world.client.still_answered >= 600
 
 
@@ -170,7 +170,7 @@ def test_equal_requests_are_not_lost_while_the_mode_changes() -> None:
     for step, mode in enumerate([Mode.HT, Mode.HA] * 4):
         world.after(0.5 * (step + 1), partial(set_mode, world, mode))
     world.run(20.0)
-    the_cluster_has_settled(world)
+    expect(world, *SETTLED)
     assert world.client.still_answered >= 1500
 
 

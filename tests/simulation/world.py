@@ -17,6 +17,7 @@ from fluid.messages.control import Malformed
 from tests.simulation.bundle import MANIFEST
 from tests.simulation.clients import Client, PlainClient
 from tests.simulation.device import Device
+from tests.simulation.network import Network
 from tests.simulation.violation import Violation
 
 _BROKER_TICK_S = 0.5
@@ -28,7 +29,8 @@ class World:
     detailed: whether the transcript has every request and answer. processes: every process that
     was ever started under an agent's id, but for restarts of the same device: an impostor is one
     more. faults: how often each kind happened, as whoever injects them counts; disturbed_at: when.
-    helped_up: the ids that somebody must serve under in the end.
+    helped_up: the ids that somebody must serve under in the end; gone_for_good: those that nobody
+    starts again. broker_memory: how often the broker forgot something.
     """
 
     def __init__(
@@ -48,24 +50,27 @@ class World:
         self.manifest = MANIFEST
         self.devices: dict[str, Device] = {}
         self.processes: list[Device] = []
+        self.networks: list[Network] = []
         self.clients: list[Client] = []
         self.client = PlainClient(self, "client")
-        self.leaders: dict[int, Device] = {}
+        self.leaders: dict[tuple[int, int], str] = {}
+        self.broker_memory = 0
         self.faults: Counter[str] = Counter()
         self.disturbed_at: list[float] = []
         self.helped_up: set[str] = set()
+        self.gone_for_good: set[str] = set()
         self.transcript: list[str] = []
         self.detailed = detailed
         self._numbers = count()
-        self._actions: list[tuple[float, int, Callable[[], None]]] = []
+        self._actions: list[tuple[float, int, Callable[[], object]]] = []
         self.after(_BROKER_TICK_S, self._tick_now_and_then)
 
     # Time.
 
-    def after(self, delay_s: float, action: Callable[[], None]) -> None:
+    def after(self, delay_s: float, action: Callable[[], object]) -> None:
         self.at(self.now + delay_s, action)
 
-    def at(self, moment: float, action: Callable[[], None]) -> None:
+    def at(self, moment: float, action: Callable[[], object]) -> None:
         heapq.heappush(self._actions, (moment, next(self._numbers), action))
 
     def run_until(self, moment: float) -> None:
@@ -96,8 +101,8 @@ class World:
     def _end_stall(self) -> None:
         self.broker_stalls = False
         self.tick_broker()
-        for host in [*self.processes, *self.clients]:
-            host.network.pump()
+        for network in self.networks:
+            network.pump()
 
     def _tick_now_and_then(self) -> None:
         self.tick_broker()
@@ -130,14 +135,24 @@ class World:
         return device
 
     def watch(self, device: Device) -> None:
-        """Safety: a term has at most one leader, looked at after every step of each device."""
+        """Safety: a term has at most one leader, looked at after every step of each device.
+
+        Terms live in what the broker retains. If it forgets (a crash without persistence, or back
+        to an older state) and the devices that knew better are away, terms count from there again:
+        a term is one of the memory that its leader's connection found. So far an orderly restart
+        may forget the last term as well: see `invariants.TERMS_OUTLIVE_A_RESTART`.
+
+        Two processes under one id, of which one was cut off, are one leader here: a claim names
+        its agent. That one of them ends is `each_id_has_one_process`.
+        """
         state = device.node.cluster_state
         if device.node.leads and state is not None:
-            leader = self.leaders.setdefault(state.term, device)
-            if leader is not device:
+            term = (device.broker_memory, state.term)
+            leader = self.leaders.setdefault(term, device.agent)
+            if leader != device.agent:
                 raise Violation(
                     "one_leader_a_term",
-                    f"term {state.term} is led by {leader.agent} and by {device.agent}",
+                    f"term {state.term} is led by {leader} and by {device.agent}",
                 )
 
     # What everybody can see.
@@ -158,5 +173,3 @@ class World:
     def detail(self, line: Callable[[], str]) -> None:
         if self.detailed:
             self.tell(line())
-
-

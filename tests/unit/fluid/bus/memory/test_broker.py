@@ -293,6 +293,131 @@ class TestAvailability:
         assert not any(isinstance(event, Delivered) for event in kept.heard)
         assert Client(broker, "kept", **RESUMED).heard == [Opened(session_present=False)]
 
+    def test_crash_goes_back_to_what_was_saved(self, broker: MemoryBroker) -> None:
+        other = Client(broker, "other")
+        kept = Client(broker, "kept", **RESUMED)
+        kept.subscribe("a")
+        other.publish("a", b"saved")
+        other.link.publish(Message("state", b"saved", qos=1, retain=True))
+        broker.save()
+        kept.link.ack(1)
+        other.publish("a", b"lost")
+        other.link.publish(Message("state", b"lost", qos=1, retain=True))
+        broker.crash()
+        assert not broker.runs
+        broker.start()
+        assert broker.retained("state") == Message("state", b"saved", qos=1, retain=True)
+        again = Client(broker, "kept", **RESUMED)
+        assert again.heard == [
+            Opened(session_present=True),
+            Delivered(Message("a", b"saved", qos=1), ack_id=1, duplicate=True),
+        ]
+
+    def test_crash_publishes_no_will_and_keeps_the_presence_that_it_would_have_replaced(
+        self, broker: MemoryBroker
+    ) -> None:
+        will = Message("presence", b"offline", qos=1, retain=True)
+        client = Client(broker, "client", will=will)
+        client.link.publish(Message("presence", b"online", qos=1, retain=True))
+        broker.save()
+        broker.crash()
+        broker.start()
+        stale = broker.retained("presence")
+        assert stale is not None
+        assert stale.payload == b"online"
+
+    def test_crash_keeps_the_places_in_a_share(self, broker: MemoryBroker) -> None:
+        names = ("one", "two")
+        for name in names:
+            Client(broker, name, **RESUMED).subscribe("$share/g/a")
+        broker.save()
+        broker.crash()
+        broker.start()
+        Client(broker, "other").publish("a")
+        assert sum(broker.backlog(name) or 0 for name in names) == 1
+
+    def test_crash_of_a_broker_that_has_saved_nothing_forgets_everything(
+        self, broker: MemoryBroker
+    ) -> None:
+        Client(broker, **RESUMED)
+        broker.crash()
+        assert broker.backlog("client") is None
+
+
+class TestRoom:
+    def test_what_a_session_has_no_room_for_is_dropped_after_it_was_confirmed(self) -> None:
+        broker = MemoryBroker(most_waiting=2)
+        client = Client(broker, receive_maximum=1, **RESUMED)
+        client.subscribe("a")
+        other = Client(broker, "other")
+        for number in range(5):
+            other.link.publish(Message("a", b"%d" % number, qos=1), token=number + 1)
+        assert [each for each in other.heard if isinstance(each, Confirmed)] == [
+            Confirmed(number + 1) for number in range(5)
+        ]
+        assert broker.dropped == 2
+        assert broker.backlog("client") == 3
+
+
+class TestKeepalive:
+    @staticmethod
+    def silent(broker: MemoryBroker, **options: Any) -> Client:
+        will = Message("will", b"", qos=1)
+        client = Client(broker, "silent", will=will, **options)
+        broker.silence("silent")
+        return client
+
+    def test_runs_out_after_one_and_a_half_times_of_silence(self, broker: MemoryBroker) -> None:
+        watcher = Client(broker, "watcher")
+        watcher.subscribe("will")
+        client = self.silent(broker, keepalive_s=4)
+        watcher.take()
+        broker.advance(5.9)
+        assert watcher.heard == []
+        broker.advance(6.0)
+        assert watcher.payloads() == [b""]
+        broker.revive("silent")
+        assert client.heard[-1] == Closed(CloseReason.LOST)
+
+    def test_is_looked_at_now_and_then_by_mosquitto(self) -> None:
+        broker = MemoryBroker(MOSQUITTO_2_0_11)
+        watcher = Client(broker, "watcher")
+        watcher.subscribe("will")
+        broker.advance(6.0)  # it looks now
+        self.silent(broker, keepalive_s=5)
+        watcher.take()
+        died_at_s = None
+        for tenth in range(61, 200):
+            broker.advance(tenth / 10)
+            if died_at_s is None and watcher.payloads():
+                died_at_s = tenth / 10 - 6.0
+        assert died_at_s is not None
+        assert 7.5 <= died_at_s <= 12.5
+
+    def test_goes_on_with_a_client_that_is_heard_again(self, broker: MemoryBroker) -> None:
+        client = self.silent(broker, keepalive_s=4)
+        broker.advance(5.0)
+        broker.revive("silent")
+        broker.advance(20.0)
+        assert client.heard == [Opened(session_present=False)]
+
+    def test_of_none_never_runs_out(self, broker: MemoryBroker) -> None:
+        client = self.silent(broker, keepalive_s=0)
+        broker.advance(1000.0)
+        broker.revive("silent")
+        assert client.heard == [Opened(session_present=False)]
+
+    def test_silent_client_may_still_hear(self, broker: MemoryBroker) -> None:
+        heard: list[LinkEvent] = []
+        link = broker.open(LinkOptions("half", keepalive_s=4), heard.append, None)
+        link.subscribe([Subscription("a")])
+        link.silence(hears=True)
+        Client(broker, "other").publish("a", b"x")
+        assert [each.message.payload for each in heard if isinstance(each, Delivered)] == [b"x"]
+        link.publish(Message("b", b"", qos=1), token=9)
+        broker.advance(6.0)
+        assert heard[-1] == Closed(CloseReason.LOST)
+
 
 class TestTime:
     def test_session_ends_when_it_has_expired(self, broker: MemoryBroker) -> None:

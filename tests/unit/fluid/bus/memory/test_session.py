@@ -28,6 +28,16 @@ def test_sends_in_order_up_to_the_window() -> None:
     assert (client.in_flight, client.backlog) == (2, 3)
 
 
+def test_copy_goes_its_own_way() -> None:
+    original = session(1, 2)
+    original.send(window=1, now_s=0.0)
+    copy = original.copy()
+    original.acknowledge(1)
+    original.send(window=1, now_s=0.0)
+    assert (original.backlog, original.waiting) == (1, 0)
+    assert (copy.backlog, copy.waiting) == (2, 1)
+
+
 def test_acknowledging_makes_room_once() -> None:
     client = session(0, 1)
     [first] = client.send(window=1, now_s=0)
