@@ -346,7 +346,9 @@ class _BundleInfo:
 
     def __init__(self, registry: CollectorRegistry, interpreter: str) -> None:
         self._interpreter = interpreter
-        self._info = Info("fluid_bundle", "What the agent serves, and with what.", registry=registry)
+        self._info = Info(
+            "fluid_bundle", "What the agent serves, and with what.", registry=registry
+        )
 
     def show(self, manifest: Manifest, digest: str) -> None:
         names = {"name": manifest.name, "digest": digest[:12], "interpreter": self._interpreter}

@@ -108,8 +108,8 @@ class Peers:
         return []
 
     def link_lost(self) -> None:
-        """Our control link is gone: until our own echo is back nobody is judged, and what the
-        broker retains then is the truth, also if it has forgotten and somebody's clock went back."""
+        """Our control link is gone: until our own echo is back nobody is judged. What the broker
+        retains then is the truth, also if it has forgotten and somebody's clock went back."""
         self._last_echo = self._first_echo = None
         for peer in self._peers.values():
             peer.presence = replace(peer.presence, incarnation=0)

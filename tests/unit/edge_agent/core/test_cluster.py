@@ -1,15 +1,12 @@
 from dataclasses import replace
 from typing import Any
 
-import pytest
-
 from edge_agent.core.cluster import Cluster
 from edge_agent.core.effects import ClearPresence, Effect, Note, PublishCluster
 from edge_agent.core.settings import Timing
 from fluid.messages import ClusterState, Mode, Presence, Role
 from tests.unit.edge_agent.making import (
     DIGEST,
-    MANIFEST,
     OTHER_DIGEST,
     all_of,
     cluster_state,

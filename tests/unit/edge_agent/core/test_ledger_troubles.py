@@ -122,6 +122,10 @@ def test_a_deadline_that_passes_while_a_later_share_is_computed_is_set_again() -
     assert [STAGES[share.stage] for share in again.partials] == ["lower50", "upper50"]
 
 
+def unheard(*names: str) -> SendUnheard:
+    return SendUnheard(Unheard("a", tuple(request(name).key for name in names)))
+
+
 # Deadlines.
 
 
@@ -272,13 +276,15 @@ def test_a_device_without_a_share_computes_its_own_slot_if_nobody_answers() -> N
 
 
 def test_shares_of_an_answered_request_tell_their_sender_that_it_is_settled() -> None:
-    ledger = ledger_of(PAIR)
-    ledger.arrived(arrival(OURS), 0.0)
-    ledger.computed(computed(OURS, "lower50"), 0.0)
-    confirm(ledger, ledger.expire(1.0), 1.0)
-    ledger.partial(partial(OURS, "b", "upper50"), 1.1)
-    assert all_of(ledger.expire(1.3), SendDone) == []
-    assert ledger.expire(1.5) == [SendDone(done(OURS, settled=True))]
+    for unique, said in ((True, SendDone(done(OURS, settled=True))), (False, unheard(OURS))):
+        ledger = ledger_of(PAIR)
+        ledger.arrived(arrival(OURS, unique=unique), 0.0)
+        ledger.computed(computed(OURS, "lower50"), 0.0)
+        confirm(ledger, ledger.expire(1.0), 1.0)
+        ledger.partial(partial(OURS, "b", "upper50"), 1.1)
+        assert all_of(ledger.expire(1.3), SendDone) == []
+        # Of equal requests nobody can tell whether it was this one.
+        assert ledger.expire(1.5) == [said]
 
 
 def test_a_settled_notice_is_of_what_is_held_now_and_of_nothing_to_come() -> None:

@@ -17,17 +17,17 @@ def test_early_partials_are_taken_once_in_their_order() -> None:
 def test_an_early_done_notice_stands_for_one_request() -> None:
     memory = Memory(keep_s=10.0)
     memory.keep_early_done(KEY, 0.0)
-    assert not memory.take_early_done(OTHER, 1.0)
-    assert memory.take_early_done(KEY, 1.0)
-    assert not memory.take_early_done(KEY, 1.0)
+    assert not memory.take_early_done(OTHER, 1.0, unique=True)
+    assert memory.take_early_done(KEY, 1.0, unique=True)
+    assert not memory.take_early_done(KEY, 1.0, unique=True)
 
 
 def test_two_early_notices_of_one_request_do_not_swallow_two_requests() -> None:
     memory = Memory(keep_s=10.0)
     memory.keep_early_done(KEY, 0.0)
     memory.keep_early_done(KEY, 0.1)
-    assert memory.take_early_done(KEY, 1.0)
-    assert not memory.take_early_done(KEY, 1.0)
+    assert memory.take_early_done(KEY, 1.0, unique=True)
+    assert not memory.take_early_done(KEY, 1.0, unique=True)
 
 
 def test_an_early_notice_is_kept_for_its_time_from_the_first_on() -> None:
@@ -35,27 +35,27 @@ def test_an_early_notice_is_kept_for_its_time_from_the_first_on() -> None:
     memory.keep_early_done(KEY, 0.0)
     memory.keep_early_done(KEY, 9.0)
     memory.expire(10.1)
-    assert not memory.take_early_done(KEY, 10.1)
+    assert not memory.take_early_done(KEY, 10.1, unique=True)
 
 
 def test_early_notices_can_be_forgotten() -> None:
     memory = Memory(keep_s=10.0)
     memory.keep_early_done(KEY, 0.0)
     memory.forget_early_done()
-    assert not memory.take_early_done(KEY, 0.0)
+    assert not memory.take_early_done(KEY, 0.0, unique=True)
 
 
 def test_a_request_taken_for_answered_counts_as_answered() -> None:
     memory = Memory(keep_s=10.0)
     assert not memory.was_answered_together(KEY)
     memory.keep_early_done(KEY, 0.0)
-    memory.take_early_done(KEY, 0.0)
+    memory.take_early_done(KEY, 0.0, unique=True)
     assert memory.was_answered_together(KEY)
 
 
 def test_partials_of_answered_requests_are_named_once_they_are_stale() -> None:
     memory = Memory(keep_s=10.0)
-    memory.answered_together(KEY, 0.0)
+    memory.answered_together(KEY, 0.0, unique=True)
     memory.keep_early_partial(partial("1", "b", "upper50"), 1.0)
     memory.keep_early_partial(partial("2", "b", "upper50"), 1.0)
     assert memory.take_settled(1.2, after_s=0.3) == ()
@@ -68,22 +68,22 @@ def test_partials_of_answered_requests_are_named_once_they_are_stale() -> None:
 
 def test_everything_is_forgotten_after_its_time() -> None:
     memory = Memory(keep_s=10.0)
-    memory.answered_together(KEY, 0.0)
+    memory.answered_together(KEY, 0.0, unique=True)
     memory.keep_early_done(OTHER, 0.0)
     memory.keep_early_partial(partial("2", "b", "upper50"), 0.0)
     memory.expire(10.0)
     assert memory.was_answered_together(KEY)
     memory.expire(10.1)
     assert not memory.was_answered_together(KEY)
-    assert not memory.take_early_done(OTHER, 10.1)
+    assert not memory.take_early_done(OTHER, 10.1, unique=True)
     assert memory.take_early_partials(OTHER) == []
 
 
 def test_being_answered_again_is_remembered_from_then_on() -> None:
     memory = Memory(keep_s=10.0)
-    memory.answered_together(KEY, 0.0)
-    memory.answered_together(OTHER, 5.0)
-    memory.answered_together(KEY, 6.0)
+    memory.answered_together(KEY, 0.0, unique=True)
+    memory.answered_together(OTHER, 5.0, unique=True)
+    memory.answered_together(KEY, 6.0, unique=True)
     memory.expire(15.5)
     assert memory.was_answered_together(KEY)
     assert not memory.was_answered_together(OTHER)
@@ -93,9 +93,9 @@ def test_the_number_of_entries_is_bounded_oldest_out_first() -> None:
     memory = Memory(keep_s=1e9)
     keys = [index.to_bytes(16, "big") for index in range(20_001)]
     for key in keys:
-        memory.answered_together(key, 0.0)
+        memory.answered_together(key, 0.0, unique=True)
         memory.keep_early_done(key, 0.0)
     assert not memory.was_answered_together(keys[0])
     assert memory.was_answered_together(keys[1])
-    assert not memory.take_early_done(keys[0], 0.0)
-    assert memory.take_early_done(keys[1], 0.0)
+    assert not memory.take_early_done(keys[0], 0.0, unique=True)
+    assert memory.take_early_done(keys[1], 0.0, unique=True)
