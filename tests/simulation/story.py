@@ -197,7 +197,7 @@ class Story:
                 self._send(client) for client in self._requesters for _ in range(_LAST_REQUESTS)
             ]
             world.run(LOOK_EVERY_S)
-            settle(self.world)
+        settle(self.world)
         strict = quick or SLOW_NETWORKS_GET_IN_STEP
         for problem in full_strength(world, last, plan.last_mode, strict=strict):
             raise Violation("full_strength", problem)

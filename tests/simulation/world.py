@@ -142,6 +142,9 @@ class World:
         a term is one of the memory that its leader's connection found. So far an orderly restart
         may forget the last term as well: see `invariants.TERMS_OUTLIVE_A_RESTART`.
 
+        A claim of an earlier term may come late and hide a later one. If then all who had heard
+        the later one are gone, nobody is left whom its term could confuse (`_is_remembered`).
+
         Two processes under one id, of which one was cut off, are one leader here: a claim names
         its agent. That one of them ends is `each_id_has_one_process`.
         """
@@ -149,11 +152,20 @@ class World:
         if device.node.leads and state is not None:
             term = (device.broker_memory, state.term)
             leader = self.leaders.setdefault(term, device.agent)
-            if leader != device.agent:
+            if leader != device.agent and self._is_remembered(leader, state.term):
                 raise Violation(
                     "one_leader_a_term",
                     f"term {state.term} is led by {leader} and by {device.agent}",
                 )
+
+    def _is_remembered(self, leader: str, term: int) -> bool:
+        """Whether anybody who is up knows a leader's term, or one after it."""
+        states = [device.node.cluster_state for device in self.up()]
+        return any(
+            state.term > term or (state.term, state.leader) == (term, leader)
+            for state in states
+            if state is not None
+        )
 
     # What everybody can see.
 
