@@ -33,6 +33,7 @@ class Cluster:
         self._operator_mode: Mode | None = None
         self._published: ClusterState | None = None
         self._clearing: set[str] = set()
+        self._outranked_since: float | None = None
         self._placed: tuple[_Given, Mapping[str, tuple[str, ...]]] | None = None
         self._elsewhere: ClusterState | None = None
 
@@ -116,6 +117,8 @@ class Cluster:
             self._published = None
             self._mode_choice.reset()
             return []
+        if self._gives_way(members, now):
+            return []
         return self._update(members, me, load, now)
 
     def team(self) -> Team:
@@ -187,6 +190,16 @@ class Cluster:
             [me, *(peer.presence for peer in self.peers.alive())],
             key=lambda presence: presence.agent,
         )
+
+    def _gives_way(self, members: list[Presence], now: float) -> bool:
+        """Whether a better one is about to claim: what we publish now could overwrite its claim,
+        and would have to be claimed over once more."""
+        if min(members, key=rank).agent == self._settings.agent:
+            self._outranked_since = None
+            return False
+        if self._outranked_since is None:
+            self._outranked_since = now
+        return now - self._outranked_since < self._settings.timing.claim_retry_s
 
     def _claim(self, members: list[Presence], now: float) -> list[Effect]:
         before = _later(self.state, self._elsewhere)

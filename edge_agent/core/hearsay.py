@@ -34,6 +34,8 @@ class Hearsay:
         # What is of another bundle is of use if that is the one that we serve next. And whoever
         # sent it has to be told if the request never reached us.
         if held is None or not held.together or not of_ours:
+            if self._memory.was_answered_together(partial.key):
+                self._patience.heard(partial.sender)  # late, but of what we heard as well
             self._memory.keep_early_partial(partial, now)
             return []
         self._patience.heard(partial.sender)

@@ -14,6 +14,11 @@ from edge_agent.core.settings import Timing
 from fluid.messages import AgentState, Heartbeat, Presence
 
 
+# The lowest bits of an incarnation are those of its process's boot: two processes under one name,
+# which outbid each other, must not arrive at the same number.
+_TAG_BITS = 16
+
+
 class Claim(Enum):
     """What a presence under our name asks of us."""
 
@@ -32,6 +37,7 @@ class Identity:
         self._listen_until: float | None = None
         self._rival: int | None = None
         self._outbid_at: float | None = None
+        self._tag = 0
         self.boot = 0
         self.incarnation = 0
         self.established = False
@@ -43,10 +49,11 @@ class Identity:
     def start(self, boot: int) -> None:
         """boot: any number above 0 that differs between starts and usually grows."""
         self.boot = self.incarnation = boot
+        self._tag = boot & ((1 << _TAG_BITS) - 1)
 
     def next_incarnation(self) -> int:
         """The incarnation of the connection that is made now."""
-        self.incarnation += 1
+        self.incarnation = (((self.incarnation >> _TAG_BITS) + 1) << _TAG_BITS) | self._tag
         self._mine.add(self.incarnation)
         self._snapshot = False
         self._listen_until = None

@@ -85,7 +85,7 @@ class Leadership:
     def seen(self, state: ClusterState, *, retained: bool) -> bool:
         """A state came round; returns whether it is now the one to follow."""
         ours = state.leader == self._me
-        if self._is_stale(state):
+        if self._is_stale(state, retained=retained):
             if self.leads and not ours:
                 self._raise_over_rival()
             return False
@@ -122,11 +122,15 @@ class Leadership:
         """Another's claim hides ours from some, or from newcomers: only a new term settles it."""
         self._highest_term = max(self._highest_term, self._claimed_term + 1)
 
-    def _is_stale(self, state: ClusterState) -> bool:
+    def _is_stale(self, state: ClusterState, *, retained: bool) -> bool:
         known = self.state
         if known is None or state.term > known.term:
             return False
         if state.term < known.term:
             return True
         # One term, two claims: the first that came round has it.
-        return state.leader != known.leader or state.epoch < known.epoch
+        if state.leader != known.leader:
+            return True
+        # A leader's messages come in order: what is retained is behind only if the broker forgot,
+        # and its leader counts from there.
+        return state.epoch < known.epoch and not retained and state.epoch > 0

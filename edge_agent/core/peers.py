@@ -74,11 +74,14 @@ class Peers:
     def presence(self, presence: Presence, now: float) -> list[HealthChanged]:
         """Take note of a peer's presence; stale incarnations are ignored."""
         old = self._peers.get(presence.agent)
-        if old is not None and presence.incarnation < old.presence.incarnation:
+        online = presence.state is AgentState.ONLINE
+        stale = old is not None and presence.incarnation < old.presence.incarnation
+        # A late will is of no interest. But who was gone and says that it is there, is there: its
+        # clock may have been set back, and the broker may have forgotten how far it was.
+        if old is not None and stale and (old.alive or not online):
             return []
         if old is None and not self._make_room():
             return []
-        online = presence.state is AgentState.ONLINE
         health = Health.ONLINE if online else Health.OFFLINE
         # What is retained comes again with each connection, and its author has not moved.
         since = None if online else now if old is None or old.alive else old.gone_since

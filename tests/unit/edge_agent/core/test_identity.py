@@ -20,10 +20,27 @@ def established(boot: int = 100) -> Identity:
 def test_each_connection_has_a_higher_incarnation_of_its_own() -> None:
     identity = connected(100)
     assert identity.started
-    assert [identity.incarnation, identity.next_incarnation()] == [101, 102]
-    assert identity.owns(101)
-    assert identity.owns(102)
-    assert not identity.owns(103)
+    first = identity.incarnation
+    second = identity.next_incarnation()
+    assert 100 < first < second
+    assert identity.owns(first)
+    assert identity.owns(second)
+    assert not identity.owns(second + 1)
+
+
+def test_two_processes_that_outbid_each_other_never_arrive_at_one_number() -> None:
+    one, other = connected(100), connected(101)
+    for _ in range(50):
+        one.presence_seen(offline("me", other.incarnation), 0.0)
+        one.next_incarnation()
+        assert one.incarnation > other.incarnation
+        other.presence_seen(offline("me", one.incarnation), 0.0)
+        other.next_incarnation()
+        assert other.incarnation > one.incarnation
+
+
+def test_what_is_heard_of_our_own_connections_is_no_rivals() -> None:
+    identity = connected(100)
 
 
 def test_nobody_speaks_before_the_snapshot_is_complete() -> None:
@@ -85,15 +102,16 @@ def test_a_late_will_of_ours_is_answered_by_saying_our_presence_again() -> None:
 
 def test_a_higher_incarnation_of_another_life_is_outbid() -> None:
     identity = connected(100)
-    assert identity.presence_seen(offline("me", 5000), 1.0) is Claim.OUTBID
-    assert identity.next_incarnation() == 5001
+    higher = identity.incarnation + 5000
+    assert identity.presence_seen(offline("me", higher), 1.0) is Claim.OUTBID
+    assert identity.next_incarnation() > higher
 
 
 def test_an_equal_incarnation_of_another_life_is_outbid_too() -> None:
     identity = connected(100)
     identity.start(300)
     assert identity.presence_seen(offline("me", 300), 1.0) is Claim.OUTBID
-    assert identity.next_incarnation() == 301
+    assert identity.next_incarnation() > 300
 
 
 def test_at_another_broker_it_is_a_newcomer_that_listens_before_it_speaks() -> None:

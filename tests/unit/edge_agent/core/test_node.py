@@ -172,8 +172,9 @@ def test_a_higher_incarnation_of_a_former_life_is_outbid_through_a_new_connectio
     assert do.CloseLink(CONTROL) in effects
     assert opened.will.incarnation < 999_999
     loopback.run(1.0)
-    assert loopback.said(do.OpenControl)[-1].will.incarnation == 1_000_000
-    assert incarnation_of(loopback) == 1_000_000
+    incarnation = loopback.said(do.OpenControl)[-1].will.incarnation
+    assert incarnation > 999_999
+    assert incarnation_of(loopback) == incarnation
 
 
 def test_a_second_agent_of_the_same_name_ends_and_leaves_the_first_alone() -> None:
