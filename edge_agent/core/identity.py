@@ -13,7 +13,6 @@ from enum import Enum, auto
 from edge_agent.core.settings import Timing
 from fluid.messages import AgentState, Heartbeat, Presence
 
-
 # The lowest bits of an incarnation are those of its process's boot: two processes under one name,
 # which outbid each other, must not arrive at the same number.
 _TAG_BITS = 16

@@ -39,10 +39,6 @@ def test_two_processes_that_outbid_each_other_never_arrive_at_one_number() -> No
         assert other.incarnation > one.incarnation
 
 
-def test_what_is_heard_of_our_own_connections_is_no_rivals() -> None:
-    identity = connected(100)
-
-
 def test_nobody_speaks_before_the_snapshot_is_complete() -> None:
     identity = connected()
     assert not identity.may_speak(1000.0)
