@@ -4,7 +4,6 @@
 SEEDS ?= 1000
 ROUNDS ?= 100
 AGENTS ?= 2 4
-SEED ?= 1
 .PHONY: help setup demo test sim chaos check format clean
 
 help: ## list these targets
@@ -23,7 +22,7 @@ sim: setup ## tell SEEDS=1000 seeded storms of faults, or one in full with SEED=
 	@.venv/bin/python -m tests.simulation $(if $(SEED),--seed $(SEED),--seeds $(SEEDS))
 
 chaos: setup ## ROUNDS=100 faults under load for AGENTS="2 4", into docs/results/chaos.md
-	@scripts/chaos --rounds $(ROUNDS) --agents "$(AGENTS)" --seed $(SEED) --output docs/results
+	@scripts/chaos --rounds $(ROUNDS) --agents "$(AGENTS)" --seed $(or $(SEED),1) --output docs/results
 
 check: setup ## lint, formatting and types
 	@scripts/check
