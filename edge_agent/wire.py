@@ -252,6 +252,7 @@ class Wire:
             reply_to=reply_to,
             message=message,
             wants_probabilities=wishes.wants_probabilities,
+            wants_logits=wishes.wants_logits,
             unique=wishes.unique,
             minimum=wishes.minimum,
             deadline_s=wishes.deadline_s,

@@ -11,6 +11,7 @@ from fluid.bus import Message
 from fluid.errors import ErrorCode
 from fluid.messages import (
     DEADLINE_PROPERTY,
+    LOGITS_PROPERTY,
     MAX_DEADLINE_S,
     MIN_SUBNETWORK_PROPERTY,
     PROBABILITIES_PROPERTY,
@@ -29,6 +30,7 @@ class Wishes:
     """See `edge_agent.core.events.Request`. fault: the first property that makes no sense."""
 
     wants_probabilities: bool
+    wants_logits: bool
     unique: bool
     minimum: str | None
     deadline_s: float | None
@@ -39,6 +41,7 @@ class Wishes:
         """What keeps two requests apart that are equal but for what they ask for."""
         words = (
             PROBABILITIES_PROPERTY[0] if self.wants_probabilities else "",
+            LOGITS_PROPERTY[0] if self.wants_logits else "",
             "" if self.minimum is None else f"{MIN_SUBNETWORK_PROPERTY}={self.minimum}",
             "" if self.deadline_s is None else f"{DEADLINE_PROPERTY}={self.deadline_s}",
         )
@@ -52,6 +55,7 @@ def read_wishes(message: Message) -> Wishes:
     unreadable = deadline is not None and deadline_ms is None
     return Wishes(
         wants_probabilities=PROBABILITIES_PROPERTY in message.user_properties,
+        wants_logits=LOGITS_PROPERTY in message.user_properties,
         unique=UNIQUE_PROPERTY in message.user_properties,
         minimum=properties.get(MIN_SUBNETWORK_PROPERTY),
         deadline_s=None if deadline_ms is None else deadline_ms / 1000,

@@ -63,6 +63,7 @@ def build_results(
                 if request.wants_probabilities
                 else None
             ),
+            logits=tuple(float(each) for each in logits[index]) if request.wants_logits else None,
         )
         for index, label in enumerate(labels)
     )

@@ -53,6 +53,7 @@ class Request:
     reply_to: str
     message: Message
     wants_probabilities: bool = False
+    wants_logits: bool = False
     unique: bool = False
     minimum: str | None = None
     deadline_s: float | None = None

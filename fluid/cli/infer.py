@@ -46,6 +46,11 @@ def _name(_context: click.Context, _parameter: click.Parameter, value: str | Non
 @click.argument("images", nargs=-1, required=True, metavar="IMAGE...", type=click.Path())
 @click.option("--probabilities", is_flag=True, help="Also print every class's probability.")
 @click.option(
+    "--logits",
+    is_flag=True,
+    help="With --json: also print every class's logit, to the last bit of its float32.",
+)
+@click.option(
     "--min-subnetwork",
     metavar="NAME",
     callback=_name,
@@ -75,6 +80,7 @@ def infer(
     target: Target,
     images: tuple[str, ...],
     probabilities: bool,
+    logits: bool,
     min_subnetwork: str | None,
     deadline_s: float | None,
     timeout_s: float,
@@ -85,10 +91,13 @@ def infer(
     IMAGE is a PNG, JPEG or .npy file (one image or a batch), or a file of raw pixels. An image
     that fails does not stop the others; the exit status is then 1.
     """
+    if logits and not as_json:
+        raise click.UsageError("--logits has no column in the table: give --json too")
     with target.client(timeout_s=timeout_s) as client:
         answers = client.infer_many(
             images,
             probabilities=probabilities,
+            logits=logits,
             min_subnetwork=min_subnetwork,
             deadline_s=deadline_s,
         )

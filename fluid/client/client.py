@@ -118,6 +118,7 @@ class FluidClient:
         image: ImageSource,
         *,
         probabilities: bool = False,
+        logits: bool = False,
         min_subnetwork: str | None = None,
         deadline_s: float | None = None,
         timeout_s: float | None = None,
@@ -125,11 +126,12 @@ class FluidClient:
         """Have one image classified, and wait for it.
 
         image: a path, encoded bytes (PNG, JPEG, `.npy`, raw), a uint8 array (h, w[, c]) or a
-        Pillow image. probabilities: also ask for every class's probability. min_subnetwork: the
-        least sub-network of the bundle that counts as an answer, for example "100"; what is less
-        is refused. deadline_s: where devices answer together, the cluster answers within this
-        time with what is there, marked `degraded` if that is not all; by default it waits for
-        each device that is at work. timeout_s: how long this client keeps asking.
+        Pillow image. probabilities: also ask for every class's probability. logits: also ask for
+        every class's logit, each a float32 to the last bit. min_subnetwork: the least sub-network
+        of the bundle that counts as an answer, for example "100"; what is less is refused.
+        deadline_s: where devices answer together, the cluster answers within this time with what
+        is there, marked `degraded` if that is not all; by default it waits for each device that
+        is at work. timeout_s: how long this client keeps asking.
 
         Raises `ImageError` for what is no image, `RequestRefused` for a coded error from the
         cluster, `RequestTimeout` if nobody answers, `BrokerError` if the first connection
@@ -139,6 +141,7 @@ class FluidClient:
         wish = self._wish(
             timeout_s,
             probabilities=probabilities,
+            logits=logits,
             min_subnetwork=min_subnetwork,
             deadline_s=deadline_s,
         )
@@ -149,6 +152,7 @@ class FluidClient:
         image: ImageSource,
         *,
         probabilities: bool = False,
+        logits: bool = False,
         min_subnetwork: str | None = None,
         deadline_s: float | None = None,
         timeout_s: float | None = None,
@@ -171,6 +175,7 @@ class FluidClient:
         wish = self._wish(
             timeout_s,
             probabilities=probabilities,
+            logits=logits,
             min_subnetwork=min_subnetwork,
             deadline_s=deadline_s,
         )
@@ -191,6 +196,7 @@ class FluidClient:
         images: ImageSource | list[Images] | tuple[Images, ...],
         *,
         probabilities: bool = False,
+        logits: bool = False,
         min_subnetwork: str | None = None,
         deadline_s: float | None = None,
         timeout_s: float | None = None,
@@ -205,6 +211,7 @@ class FluidClient:
         wish = self._wish(
             timeout_s,
             probabilities=probabilities,
+            logits=logits,
             min_subnetwork=min_subnetwork,
             deadline_s=deadline_s,
         )
@@ -216,6 +223,7 @@ class FluidClient:
         *,
         window: int = 64,
         probabilities: bool = False,
+        logits: bool = False,
         min_subnetwork: str | None = None,
         deadline_s: float | None = None,
         timeout_s: float | None = None,
@@ -237,6 +245,7 @@ class FluidClient:
         wish = self._wish(
             timeout_s,
             probabilities=probabilities,
+            logits=logits,
             min_subnetwork=min_subnetwork,
             deadline_s=deadline_s,
         )
@@ -306,13 +315,17 @@ class FluidClient:
         timeout_s: float | None,
         *,
         probabilities: bool,
+        logits: bool,
         min_subnetwork: str | None,
         deadline_s: float | None,
     ) -> "_Wish":
         if timeout_s is None:
             timeout_s = self._timeout_s
         properties = wish_properties(
-            probabilities=probabilities, min_subnetwork=min_subnetwork, deadline_s=deadline_s
+            probabilities=probabilities,
+            logits=logits,
+            min_subnetwork=min_subnetwork,
+            deadline_s=deadline_s,
         )
         return _Wish(_checked_timeout_s(timeout_s), properties)
 

@@ -31,6 +31,7 @@ from fluid.messages.inference import (
 )
 from fluid.messages.properties import (
     DEADLINE_PROPERTY,
+    LOGITS_PROPERTY,
     MAX_DEADLINE_S,
     MIN_SUBNETWORK_PROPERTY,
     PROBABILITIES_PROPERTY,
@@ -47,6 +48,7 @@ from fluid.messages.replies import (
 __all__ = [
     "DEADLINE_PROPERTY",
     "KEY_BYTES",
+    "LOGITS_PROPERTY",
     "MAX_DEADLINE_S",
     "MIN_SUBNETWORK_PROPERTY",
     "PROBABILITIES_PROPERTY",

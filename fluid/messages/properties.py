@@ -9,6 +9,9 @@ _MOST_NAME_CHARACTERS = 256
 # Every class's probability is wanted in the reply.
 PROBABILITIES_PROPERTY = ("probabilities", "true")
 
+# Every class's logit is wanted in the reply, to the last bit.
+LOGITS_PROPERTY = ("logits", "true")
+
 # This correlation data is never used for another request. Whoever sees it twice sees one request
 # twice; without this word it may be two, because clients that are not ours reuse their ids.
 UNIQUE_PROPERTY = ("fluid-unique", "1")
@@ -22,10 +25,12 @@ DEADLINE_PROPERTY = "fluid-deadline-ms"
 
 
 def wish_properties(
-    *, probabilities: bool, min_subnetwork: str | None, deadline_s: float | None
+    *, probabilities: bool, logits: bool, min_subnetwork: str | None, deadline_s: float | None
 ) -> tuple[tuple[str, str], ...]:
     """The user properties of a request that asks for these; ValueError for what none can ask."""
     properties = [PROBABILITIES_PROPERTY] if probabilities else []
+    if logits:
+        properties.append(LOGITS_PROPERTY)
     if min_subnetwork is not None:
         named = min_subnetwork.isprintable() and 0 < len(min_subnetwork) <= _MOST_NAME_CHARACTERS
         if not named:

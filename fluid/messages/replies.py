@@ -19,7 +19,8 @@ class Result:
     label: class index. class_name: its name. confidence: softmax of the winning logit, in
     [0, 1]. subnetwork, devices: what answered. bundle: short digest. degraded: a wider
     sub-network was due and could not be had. queue_ms, compute_ms: on the answering device.
-    probabilities: per class, where the request asked for them.
+    probabilities: per class, where the request asked for them. logits: likewise; each is a float32
+    to the last bit, so `np.float32(logit)` is what the device added up.
     """
 
     id: str
@@ -34,6 +35,7 @@ class Result:
     compute_ms: float
     degraded: bool = False
     probabilities: tuple[float, ...] | None = None
+    logits: tuple[float, ...] | None = None
 
     def to_json(self) -> dict[str, Any]:
         document: dict[str, Any] = {
@@ -52,6 +54,9 @@ class Result:
             document["degraded"] = True
         if self.probabilities is not None:
             document["probabilities"] = [round(p, 6) for p in self.probabilities]
+        if self.logits is not None:
+            # Not rounded: JSON gives each number back as it was, and so the same float32.
+            document["logits"] = list(self.logits)
         return document
 
 
@@ -113,4 +118,5 @@ def _reply(fields: Fields) -> Reply:
         compute_ms=fields.number("compute_ms"),
         degraded="degraded" in fields and fields.raw("degraded") is True,
         probabilities=fields.numbers("probabilities") if "probabilities" in fields else None,
+        logits=fields.numbers("logits") if "logits" in fields else None,
     )

@@ -16,11 +16,11 @@ from tests.chaos.bars import bars
 from tests.chaos.campaign import Load, run_campaign
 from tests.chaos.environment import Environment
 from tests.chaos.figures import CampaignFigures, summarise
-from tests.chaos.fleet import Fleet
 from tests.chaos.folder import CampaignFolder
 from tests.chaos.pictures import load_pictures
 from tests.chaos.plan import Fault, draw_rounds
 from tests.chaos.report import render_report
+from tests.integration.harness.fleet import Fleet
 from tests.integration.harness.oracle import Oracle
 
 _MNIST = Path(__file__).parents[2] / "models" / "mnist"
@@ -44,7 +44,9 @@ class Suite:
         folder.say(f"{size} agents, {self.rounds} rounds, seed {self.seed}")
         with (
             LocalBroker(persistence=True, directory=folder.path / "broker") as broker,
-            Fleet(broker, size, bundle=self.bundle, folder=folder.path) as fleet,
+            Fleet(
+                broker, size, bundle=self.bundle, folder=folder.path, options=["--verbose"]
+            ) as fleet,
         ):
             rounds = draw_rounds(self.rounds, fleet.names, seed=self.seed, faults=self.faults)
             campaign = run_campaign(

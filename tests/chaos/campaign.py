@@ -14,10 +14,10 @@ from fluid.messages import Mode
 from tests.chaos.episodes import Campaign, Capacity, Episode
 from tests.chaos.faults import carry_out
 from tests.chaos.figures import round_figures
-from tests.chaos.fleet import Fleet
 from tests.chaos.folder import CampaignFolder
 from tests.chaos.plan import Round
 from tests.chaos.stream import Stream
+from tests.integration.harness.fleet import Fleet
 from tests.integration.harness.oracle import Oracle
 from tests.processes import wait_until
 

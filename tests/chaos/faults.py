@@ -5,8 +5,8 @@ from collections.abc import Callable
 from contextlib import closing
 
 from fluid.bus import LinkOptions, Message
-from tests.chaos.fleet import Fleet
 from tests.chaos.plan import Fault, Round
+from tests.integration.harness.fleet import Fleet
 from tests.recorder import Recorder
 
 # How long a killed device is away: the others have long taken over by then.

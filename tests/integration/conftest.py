@@ -14,6 +14,7 @@ from fluid.bundle import Bundle
 from fluid.client import Backoff, ResendPolicy
 from fluid.interpreter import InterpreterPackage
 from tests.integration.harness.cluster import Cluster
+from tests.integration.harness.fleet import Fleet
 from tests.integration.harness.oracle import Oracle
 from tests.processes import processes_with, wait_until
 
@@ -31,7 +32,7 @@ def pytest_runtest_makereport(
     report = yield
     if report.failed and isinstance(item, pytest.Function):
         for value in item.funcargs.values():
-            if isinstance(value, Cluster):
+            if isinstance(value, Cluster | Fleet):
                 report.sections += [(f"log of {name}", log) for name, log in value.logs.items()]
     return report
 

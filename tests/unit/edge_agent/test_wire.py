@@ -243,6 +243,13 @@ def test_probabilities_are_given_on_request() -> None:
     assert read(asked).wants_probabilities
 
 
+def test_logits_are_given_on_request() -> None:
+    assert not read(incoming(user_properties=(("probabilities", "true"),))).wants_logits
+    asked = read(incoming(user_properties=(("logits", "true"),)))
+    assert asked.wants_logits
+    assert not asked.wants_probabilities
+
+
 @pytest.mark.parametrize(
     ("value", "handovers"),
     [("0", 0), ("2", 2), ("99999999", 1000), ("-1", 0), ("two", 0), ("", 0), ("٣", 0), ("²", 0)],

@@ -38,6 +38,8 @@ def test_requests_that_ask_for_different_things_are_told_apart() -> None:
     asked = [
         (),
         (("probabilities", "true"),),
+        (("logits", "true"),),
+        (("probabilities", "true"), ("logits", "true")),
         (("fluid-min-subnetwork", "100"),),
         (("fluid-min-subnetwork", ""),),
         (("fluid-deadline-ms", "100"),),

@@ -27,10 +27,13 @@ CONTRIBUTIONS = {
 
 
 def results(
-    contributions: dict[str, Contribution] | None = None, *, probabilities: bool = False
+    contributions: dict[str, Contribution] | None = None,
+    *,
+    probabilities: bool = False,
+    logits: bool = False,
 ) -> list[Result]:
     replies = build_results(
-        replace(request("7"), wants_probabilities=probabilities),
+        replace(request("7"), wants_probabilities=probabilities, wants_logits=logits),
         contributions or CONTRIBUTIONS,
         manifest=MANIFEST,
         digest=DIGEST,
@@ -48,6 +51,18 @@ def test_a_result_is_the_sum_of_the_partial_logits() -> None:
     assert result.class_name == MANIFEST.classes[result.label]
     assert result.probabilities == tuple(float(p) for p in softmax(total)[0])
     assert result.confidence == max(result.probabilities)
+
+
+def test_logits_are_the_sum_to_the_last_bit_where_they_are_asked_for() -> None:
+    total = logits_of("lower50", images=3) + logits_of("upper50", images=3)
+    batch = {
+        stage: replace(each, logits=logits_of(stage, images=3))
+        for stage, each in CONTRIBUTIONS.items()
+    }
+    answers = results(batch, logits=True)
+    given = np.array([result.logits for result in answers], np.float32)
+    assert given.tobytes() == total.tobytes()
+    assert [result.logits for result in results(batch, probabilities=True)] == [None] * 3
 
 
 def test_a_result_says_what_answered_and_where() -> None:

@@ -121,6 +121,24 @@ def test_probabilities_are_asked_for_and_shown(images: list[str]) -> None:
     assert "0.250 0.750" in result.stdout
 
 
+def test_logits_are_asked_for_and_printed_as_json(images: list[str]) -> None:
+    def answer_with_logits(link: FakeLink, request: Message) -> None:
+        assert ("logits", "true") in request.user_properties
+        document = result_document("a") | {"logits": [0.10000000149011612, -3.25]}
+        link.answer(request, json.dumps(document).encode())
+
+    result = run(FakeBus(answer_with_logits), "--logits", "--json", images[0])
+    assert json.loads(result.stdout)["logits"] == [0.10000000149011612, -3.25]
+
+
+def test_logits_have_no_place_in_the_table(images: list[str]) -> None:
+    bus = FakeBus()
+    result = run(bus, "--logits", images[0])
+    assert result.exit_code == 2
+    assert "give --json too" in result.stderr
+    assert bus.published == []
+
+
 def test_no_broker_is_one_line(images: list[str]) -> None:
     bus = FakeBus(refusals=[Closed(CloseReason.NOT_FOUND, "no such host: nowhere")])
     result = run(bus, *images)

@@ -31,7 +31,7 @@ from fluid.errors import (
     RequestRefused,
     RequestTimeout,
 )
-from fluid.messages import PROBABILITIES_PROPERTY, UNIQUE_PROPERTY
+from fluid.messages import LOGITS_PROPERTY, PROBABILITIES_PROPERTY, UNIQUE_PROPERTY
 from fluid.topics import Topics
 from tests.unit.fluid.client.fake_bus import (
     FakeBus,
@@ -102,11 +102,12 @@ def test_a_request_carries_all_that_an_agent_needs() -> None:
 def test_a_request_carries_what_it_asks_for() -> None:
     bus = FakeBus()
     with FluidClient(bus=bus) as client:
-        client.infer(b"x", min_subnetwork="100", deadline_s=0.25)
-        client.infer_batch(b"x", min_subnetwork="100", deadline_s=0.25)
-        list(client.infer_many([b"x"], min_subnetwork="100", deadline_s=0.25))
-    wishes = (("fluid-min-subnetwork", "100"), ("fluid-deadline-ms", "250"))
-    assert [each.user_properties for each in bus.published] == [(UNIQUE_PROPERTY, *wishes)] * 3
+        client.infer(b"x", logits=True, min_subnetwork="100", deadline_s=0.25)
+        client.infer_batch(b"x", logits=True, min_subnetwork="100", deadline_s=0.25)
+        list(client.infer_many([b"x"], logits=True, min_subnetwork="100", deadline_s=0.25))
+        client.submit(b"x", logits=True, min_subnetwork="100", deadline_s=0.25).result(timeout=30.0)
+    wishes = (LOGITS_PROPERTY, ("fluid-min-subnetwork", "100"), ("fluid-deadline-ms", "250"))
+    assert [each.user_properties for each in bus.published] == [(UNIQUE_PROPERTY, *wishes)] * 4
 
 
 @pytest.mark.parametrize("deadline_s", [0.0, -1.0, 86_401.0, float("nan")])

@@ -1,9 +1,11 @@
 import json
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
 
 from fluid.messages import (
     ErrorReply,
@@ -17,6 +19,7 @@ from fluid.messages import (
 
 NAMES = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 SHARES = st.integers(0, 10**6).map(lambda millionths: millionths / 10**6)
+LOGITS = st.floats(allow_nan=False, allow_infinity=False, width=32)
 MILLISECONDS = st.integers(0, 10**8).map(lambda microseconds: microseconds / 1000)
 
 RESULTS = st.builds(
@@ -33,6 +36,7 @@ RESULTS = st.builds(
     compute_ms=MILLISECONDS,
     degraded=st.booleans(),
     probabilities=st.none() | st.lists(SHARES, max_size=4).map(tuple),
+    logits=st.none() | st.lists(LOGITS, max_size=4).map(tuple),
 )
 REPLIES: st.SearchStrategy[Reply] = RESULTS | st.builds(
     ErrorReply, id=NAMES, code=NAMES, message=NAMES
@@ -52,6 +56,18 @@ def test_the_replies_of_a_batch_come_back_as_they_were(replies: list[Reply]) -> 
     payload = encode_replies(replies, as_list=True)
     assert decode_replies(payload) == tuple(replies)
     assert isinstance(json.loads(payload), list)
+
+
+@given(hnp.arrays(np.float32, 8, elements=LOGITS))
+def test_logits_arrive_with_the_very_bits_that_were_sent(
+    logits: "np.ndarray[tuple[int], np.dtype[np.float32]]",
+) -> None:
+    sent = replace(RESULT, logits=tuple(float(each) for each in logits))
+    received = decode_replies(encode_replies([sent], as_list=False))
+    assert not isinstance(received, Malformed)
+    (result,) = received
+    assert isinstance(result, Result)
+    assert np.array(result.logits, np.float32).tobytes() == logits.tobytes()
 
 
 @given(st.binary())
@@ -106,6 +122,10 @@ def test_one_bad_reply_spoils_its_batch() -> None:
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
 def test_a_number_that_json_has_not_is_never_sent(value: float) -> None:
-    for spoilt in (replace(RESULT, confidence=value), replace(RESULT, probabilities=(0.5, value))):
+    for spoilt in (
+        replace(RESULT, confidence=value),
+        replace(RESULT, probabilities=(0.5, value)),
+        replace(RESULT, logits=(0.5, value)),
+    ):
         with pytest.raises(ValueError, match="not JSON compliant"):
             encode_replies([spoilt], as_list=False)

@@ -2,7 +2,7 @@ from dataclasses import replace
 
 from fluid.client import ClusterSnapshot
 from fluid.messages import AgentState, ClusterState, Heartbeat, Mode, Presence, Role
-from tests.chaos.fleet import is_formed
+from tests.integration.harness.fleet import is_formed
 
 MEMBERS = ("master", "worker1")
 STATE = ClusterState(

@@ -1,9 +1,9 @@
-"""The cluster that things happen to: a broker with persistence and any number of agents.
+"""A cluster of any number of agents, as real processes at a real broker.
 
-Owns the processes and looks at the cluster from outside; what happens to it is `faults`'.
+Owns the processes and looks at the cluster from outside; what happens to it is its users'.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -23,15 +23,24 @@ _HEARTBEATS_S = 0.8
 
 
 class Fleet:
-    """Use it in `with`. Its first agent is the master, the others are workers."""
+    """Use it in `with`: all agents start at once. `names` has the best to lead first, which is
+    the only master."""
 
-    def __init__(self, broker: LocalBroker, size: int, *, bundle: Path, folder: Path) -> None:
-        """broker: a started one. folder: where the agents' logs go."""
+    def __init__(
+        self,
+        broker: LocalBroker,
+        size: int,
+        *,
+        bundle: Path,
+        folder: Path,
+        options: Sequence[str] = (),
+    ) -> None:
+        """broker: a started one. folder: where the agents' logs go. options: more, for each."""
         self.broker = broker
         self.topics = Topics()
         self.bus = MqttBus(BrokerAddress.parse(broker.url))
         self.names = ("master", *(f"worker{number}" for number in range(1, size)))
-        common = ["--broker", broker.url, "--bundle", str(bundle), "--verbose"]
+        common = ["--broker", broker.url, "--bundle", str(bundle), *options]
         self._agents = {
             name: AgentProcess(
                 ["--role", name.rstrip("0123456789"), "--id", name, *common],
@@ -57,6 +66,39 @@ class Fleet:
     def __getitem__(self, name: str) -> AgentProcess:
         return self._agents[name]
 
+    @property
+    def logs(self) -> dict[str, str]:
+        """The log of each agent, by its name."""
+        return {name: agent.log for name, agent in self._agents.items()}
+
+    def snapshot(self, *, heartbeats_s: float = 0.0) -> ClusterSnapshot:
+        """Raises `BrokerError` while the broker is away."""
+        return cluster_snapshot(
+            self.bus, self.topics, timeout_s=3.0, quiet_s=0.05, heartbeats_s=heartbeats_s
+        )
+
+    def wait_until(
+        self,
+        condition: Callable[[ClusterSnapshot], bool],
+        what: str,
+        *,
+        heartbeats_s: float = 0.0,
+    ) -> None:
+        """Wait until the cluster looks like that. what: how it stands while it does not.
+
+        Fails if an agent ends that nobody has ended.
+        """
+
+        def holds() -> bool:
+            for agent in self._agents.values():
+                agent.check()
+            try:
+                return condition(self.snapshot(heartbeats_s=heartbeats_s))
+            except BrokerError:  # the broker is on its way up
+                return False
+
+        wait_until(holds, timeout_s=FORMED_TIMEOUT_S, what=what)
+
     def wait_until_formed(self, mode: Mode, *, members: Sequence[str] = ()) -> int:
         """Wait until all of `members` (by default all) serve in `mode`, led by the best of them.
 
@@ -65,27 +107,16 @@ class Fleet:
         members = members or self.names
         words = 0
 
-        def formed() -> bool:
+        def formed(snapshot: ClusterSnapshot) -> bool:
             nonlocal words
-            for agent in self._agents.values():
-                agent.check()
-            try:
-                snapshot = self._snapshot()
-                if _needs_word(snapshot, mode):
-                    words += 1
-                    set_mode(self.bus, self.topics, mode, timeout_s=1.0)
-                    return False
-            except BrokerError:  # the broker is on its way up
+            if _needs_word(snapshot, mode):
+                words += 1
+                set_mode(self.bus, self.topics, mode, timeout_s=1.0)
                 return False
             return is_formed(snapshot, mode, members)
 
-        wait_until(formed, timeout_s=FORMED_TIMEOUT_S, what=f"not all serve in {mode}")
+        self.wait_until(formed, f"not all serve in {mode}", heartbeats_s=_HEARTBEATS_S)
         return words
-
-    def _snapshot(self) -> ClusterSnapshot:
-        return cluster_snapshot(
-            self.bus, self.topics, timeout_s=3.0, quiet_s=0.05, heartbeats_s=_HEARTBEATS_S
-        )
 
 
 def is_formed(snapshot: ClusterSnapshot, mode: Mode, members: Sequence[str]) -> bool:
