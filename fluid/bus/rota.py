@@ -12,6 +12,9 @@ the one to return to. With one broker there is nothing but the pauses.
 
 from dataclasses import dataclass
 
+# Among several brokers, a host that answers to nothing must not hold us up.
+LET_IN_S = 2.5
+SILENCE_S = 3.0
 _GOOD_PROBES = 2
 _MOST_DOUBLINGS = 10
 

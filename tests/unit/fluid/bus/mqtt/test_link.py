@@ -56,11 +56,9 @@ class TestConnecting:
         assert closed.reason is CloseReason.UNREACHABLE
         assert "does not answer as a broker" in closed.detail
 
-    def test_no_answer_in_time_is_unreachable(
-        self, broker: ScriptedBroker, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr(link, "CONNECT_TIMEOUT_S", 0.05)
-        assert broker.open().closed().reason is CloseReason.UNREACHABLE
+    def test_no_answer_in_time_is_unreachable(self, broker: ScriptedBroker) -> None:
+        closed = broker.open(connect_timeout_s=0.05).closed()
+        assert closed.reason is CloseReason.UNREACHABLE
 
     def test_another_protocol_is_unreachable(self, broker: ScriptedBroker) -> None:
         recorder = broker.open()
