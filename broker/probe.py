@@ -14,9 +14,7 @@ _CONNACK = 0x20
 _ANSWER_MAX_BYTES = 512
 
 
-def answers_as(
-    mark: str, *, port: int, host: str = "127.0.0.1", timeout_s: float = 0.5
-) -> bool:
+def answers_as(mark: str, *, port: int, host: str = "127.0.0.1", timeout_s: float = 0.5) -> bool:
     """Whether the broker at this address accepts a client and puts `mark` into its id."""
     try:
         with socket.create_connection((host, port), timeout=timeout_s) as connection:

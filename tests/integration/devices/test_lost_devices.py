@@ -77,9 +77,7 @@ def brokers(lan: Lan) -> Iterator[list[LocalBroker]]:
 
 
 @pytest.fixture
-def cluster(
-    brokers: list[LocalBroker], bundle_folder: Path, tmp_path: Path
-) -> Iterator[Cluster]:
+def cluster(brokers: list[LocalBroker], bundle_folder: Path, tmp_path: Path) -> Iterator[Cluster]:
     preferred, fallback = brokers
     with Cluster(preferred, bundle=bundle_folder, folder=tmp_path, fallbacks=[fallback]) as cluster:
         yield cluster
