@@ -12,7 +12,8 @@ the one to return to. With one broker there is nothing but the pauses.
 
 from dataclasses import dataclass
 
-# Among several brokers, a host that answers to nothing must not hold us up.
+# For links to one of several brokers (see `LinkOptions.connect_timeout_s` and `silence_s`): a host
+# that lost its power must not hold anybody up.
 LET_IN_S = 2.5
 SILENCE_S = 3.0
 _GOOD_PROBES = 2

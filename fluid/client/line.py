@@ -38,7 +38,7 @@ class Line:
     """One link at a time, to the brokers behind `buses` in order of preference.
 
     names: of the brokers, for people. connect_timeout_s: where there are several, how long a
-    broker may take to let us in before the next is tried, at the most.
+    broker may take to let us in before the next is tried.
     """
 
     def __init__(
@@ -59,7 +59,7 @@ class Line:
         self._pace = pace or Pace()
         self._rota = BrokerRota(len(self._buses), self._pace)
         if self._rota.has_others:
-            self._connect_timeout_s = min(connect_timeout_s, LET_IN_S)
+            # Nobody waits that long for a host that is dead: its link ends before.
             self._options = replace(options, connect_timeout_s=LET_IN_S, silence_s=SILENCE_S)
         self._numbers = count(1)
         self._number = 0

@@ -18,7 +18,6 @@ from tests.integration.harness.load import Load
 from tests.integration.harness.oracle import Oracle
 
 ANSWERING = {Mode.HA: (MASTER, WORKER), Mode.HT: (MASTER,)}
-MODES = [Mode.HA, Mode.HT]
 
 
 @dataclass(frozen=True)
@@ -46,8 +45,26 @@ class Pi:
         self.crash()
 
 
-Loss = Callable[[Pi], None]
-LOSSES = [pytest.param(Pi.crash, id="crash"), pytest.param(Pi.lose_power, id="power cut")]
+@dataclass(frozen=True)
+class Loss:
+    """A way to lose a device, and how it comes back."""
+
+    name: str
+    happens: Callable[[Pi], None]
+    is_mended: Callable[[Pi], None]
+
+
+CRASH = Loss("crash", Pi.crash, Pi.boot)
+POWER_CUT = Loss("power cut", Pi.lose_power, Pi.boot)
+# Both devices live on, each at its own broker.
+CABLE_OUT = Loss("cable out", lambda pi: pi.device.unplug(), lambda pi: pi.device.plug_in())
+CASES = [
+    (CRASH, Mode.HA),
+    (CRASH, Mode.HT),
+    (POWER_CUT, Mode.HA),
+    (POWER_CUT, Mode.HT),
+    (CABLE_OUT, Mode.HA),
+]
 
 
 @pytest.fixture
@@ -104,14 +121,15 @@ def client(cluster: Cluster) -> Iterator[FluidClient]:
         yield client
 
 
-@pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("lose", LOSSES)
+@pytest.mark.parametrize(
+    ("loss", "mode"), [pytest.param(*case, id=f"{case[0].name}-{case[1]}") for case in CASES]
+)
 def test_losing_either_device_with_its_broker_loses_no_request(
     pis: dict[str, Pi],
     cluster: Cluster,
     client: FluidClient,
     oracle: Oracle,
-    lose: Loss,
+    loss: Loss,
     mode: Mode,
     record_property: Callable[[str, object], None],
 ) -> None:
@@ -120,15 +138,15 @@ def test_losing_either_device_with_its_broker_loses_no_request(
     with Load(client, oracle) as load:
         for lost, survivor in ((MASTER, WORKER), (WORKER, MASTER)):
             answered = load.answered
-            lose(pis[lost])
+            loss.happens(pis[lost])
             cluster.look_at(pis[survivor].broker)
             cluster.wait_until_alone(survivor)
             load.wait_for_answer_by((survivor,))
             gap_s = load.longest_gap_s(answered - 1)
             record_property(f"longest gap after the loss of {lost}", gap_s)
-            print(f"{lose.__name__} of the {lost} in {mode}: {gap_s:.2f} s without an answer")
+            print(f"{loss.name} of the {lost} in {mode}: {gap_s:.2f} s without an answer")
 
-            pis[lost].boot()
+            loss.is_mended(pis[lost])
             cluster.look_at(pis[MASTER].broker)
             cluster.wait_until_formed(mode)
             load.wait_for_answer_by(ANSWERING[mode])
