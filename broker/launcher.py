@@ -1,4 +1,4 @@
-"""A private Mosquitto on a loopback port, as a child process of this one.
+"""A private Mosquitto, on loopback unless told otherwise, as a child process of this one.
 
 Owns the life of that process: finding the program, a port and a directory, starting, waiting
 until it serves, and leaving nothing behind. Speaks no MQTT beyond the first handshake.
@@ -50,6 +50,7 @@ class LocalBroker:
         *,
         persistence: bool = False,
         directory: Path | None = None,
+        host: str = "127.0.0.1",
         port: int | None = None,
         start_timeout_s: float = 10.0,
         log_to_stderr: bool = False,
@@ -57,13 +58,14 @@ class LocalBroker:
         """Nothing starts before `start` or `with`.
 
         persistence: whether retained messages and sessions outlive `restart`. directory: where
-        configuration, log and persisted state go; by default a temporary one. port: a fixed
-        port instead of a free one. log_to_stderr: the log goes to this process's standard error
-        instead of a file.
+        configuration, log and persisted state go; by default a temporary one. host: the IPv4
+        address to listen on; whoever reaches it may do anything. port: a fixed port instead of a
+        free one. log_to_stderr: the log goes to this process's standard error instead of a file.
         """
         self._persistence = persistence
         self._directory = directory
         self._temporary: tempfile.TemporaryDirectory[str] | None = None
+        self._host = host
         self._fixed_port = port
         self._port: int | None = port
         self._start_timeout_s = start_timeout_s
@@ -72,7 +74,7 @@ class LocalBroker:
 
     @property
     def port(self) -> int:
-        """The loopback port; raises `RuntimeError` before the first start."""
+        """The port; raises `RuntimeError` before the first start."""
         if self._port is None:
             raise RuntimeError("the broker has not been started")
         return self._port
@@ -80,7 +82,7 @@ class LocalBroker:
     @property
     def url(self) -> str:
         """For example `mqtt://127.0.0.1:41883`."""
-        return f"mqtt://127.0.0.1:{self.port}"
+        return f"mqtt://{self._host}:{self.port}"
 
     @property
     def pid(self) -> int:
@@ -99,7 +101,7 @@ class LocalBroker:
             self._start_on(self._port)
             return
         for attempts_left in reversed(range(_PORT_ATTEMPTS)):
-            port = _free_port()
+            port = _free_port(self._host)
             try:
                 self._start_on(port)
             except PortTaken:  # lost to another process after it was found free
@@ -192,7 +194,7 @@ class LocalBroker:
 
     def _options(self, folder: Path, port: int, mark: str) -> dict[str, str]:
         options = {
-            "listener": f"{port} 127.0.0.1",
+            "listener": f"{port} {self._host}",
             "persistence": "true" if self._persistence else "false",
             "persistence_location": f"{folder}/",
             "auto_id_prefix": mark,
@@ -206,9 +208,9 @@ class LocalBroker:
     def _wait_until_serving(self, port: int, mark: str, log_path: Path) -> None:
         deadline = time.monotonic() + self._start_timeout_s
         process = self._running()
-        while not answers_as(mark, port=port):
+        while not answers_as(mark, host=self._host, port=port):
             status = process.poll()
-            if status is not None and _is_taken(port):
+            if status is not None and _is_taken(self._host, port):
                 raise PortTaken(f"port {port} is in use, or not open to this user")
             if status is not None:
                 raise BrokerStartError(f"Mosquitto ended with status {status}\n{tail(log_path)}")
@@ -220,20 +222,20 @@ class LocalBroker:
             time.sleep(_POLL_S)
 
 
-def _free_port() -> int:
-    """A loopback port that nobody listened on a moment ago."""
+def _free_port(host: str) -> int:
+    """A port that nobody listened on a moment ago."""
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
+        probe.bind((host, 0))
         port: int = probe.getsockname()[1]
         return port
 
 
-def _is_taken(port: int) -> bool:
-    """Whether Mosquitto, which sets SO_REUSEADDR, would be refused this loopback port."""
+def _is_taken(host: str, port: int) -> bool:
+    """Whether Mosquitto, which sets SO_REUSEADDR, would be refused this port."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind(("127.0.0.1", port))
+            probe.bind((host, port))
         except OSError:  # in use, or a port below 1024 that this user may not have
             return True
     return False

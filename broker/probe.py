@@ -14,10 +14,10 @@ _CONNACK = 0x20
 _ANSWER_MAX_BYTES = 512
 
 
-def answers_as(mark: str, *, port: int, timeout_s: float = 0.5) -> bool:
-    """Whether a broker on loopback accepts a client and assigns it an id that has `mark` in it."""
+def answers_as(mark: str, *, port: int, host: str = "127.0.0.1", timeout_s: float = 0.5) -> bool:
+    """Whether the broker at this address accepts a client and puts `mark` into its id."""
     try:
-        with socket.create_connection(("127.0.0.1", port), timeout=timeout_s) as connection:
+        with socket.create_connection((host, port), timeout=timeout_s) as connection:
             connection.sendall(_CONNECT)
             answer = _read_packet(connection)
             connection.sendall(_DISCONNECT)

@@ -7,7 +7,7 @@ this very class over an in-memory broker.
 import logging
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from edge_agent.core import effects as do
 from edge_agent.core import events as seen
@@ -27,6 +27,7 @@ from fluid.bus import (
     Opened,
 )
 from fluid.bus.protocol import REASON_NO_MATCHING_SUBSCRIBERS
+from fluid.bus.rota import LET_IN_S
 from fluid.messages import Malformed
 
 _log = logging.getLogger(__name__)
@@ -224,10 +225,13 @@ class Switchboard:
     def _open(self, name: LinkName | None, adopts: str, options: LinkOptions) -> None:
         self._generation += 1
         source = Source(name, adopts, self._generation)
-        link = self._buses[self._broker].open(
-            options, lambda event: self._post(FromLink(source, event))
-        )
-        self._links[name, adopts] = _Line(source, link)
+        self._links[name, adopts] = self._line(source, self._broker, options)
+
+    def _line(self, source: Source, broker: int, options: LinkOptions) -> _Line:
+        if len(self._buses) > 1:
+            options = replace(options, connect_timeout_s=LET_IN_S)
+        bus = self._buses[broker]
+        return _Line(source, bus.open(options, lambda event: self._post(FromLink(source, event))))
 
     def _close(
         self, name: LinkName | None, adopts: str, *, end_session: bool, send_will: bool = False
@@ -238,11 +242,12 @@ class Switchboard:
             self._links.pop((name, adopts), None)
 
     def _open_probe(self, effect: do.ProbeBroker) -> None:
+        if former := self._broker_probes.get(effect.broker):
+            former.link.close()  # of a former stay at a fallback: nobody waits for it
         self._generation += 1
         source = Source(None, "", self._generation, probes=effect.broker)
-        bus, options = self._buses[effect.broker], self._wire.probe_options(effect)
-        link = bus.open(options, lambda event: self._post(FromLink(source, event)))
-        self._broker_probes[effect.broker] = _Line(source, link)
+        options = self._wire.probe_options(effect)
+        self._broker_probes[effect.broker] = self._line(source, effect.broker, options)
 
     def _probe_events(self, broker: int, item: FromLink) -> list[Event]:
         """The first news of a probe is its answer: then it is closed, and forgotten."""

@@ -263,9 +263,8 @@ class Node:
     def _leave_if_deaf(self, now: float) -> list[Effect]:
         """Where there are other brokers, do not wait for TCP to find out that this one is dead: a
         host that lost its power closes no connection."""
-        deaf_s = self._cluster.peers.deaf_s(now)
-        has_others = self._settings.brokers > 1 and self._leave_by is None
-        if not has_others or deaf_s < self._settings.timing.deaf_s:
+        is_deaf = self._pulse.unanswered_s >= self._settings.timing.deaf_s
+        if not is_deaf or self._settings.brokers == 1 or self._leave_by is not None:
             return []
         fields: dict[str, str | int | float] = {"broker": self._links.broker}
         return [do.Note("broker_silent", fields, problem=True), *self._go_to(None, now)]
@@ -346,6 +345,7 @@ class Node:
             return [do.Exit(EXIT_DUPLICATE, message)]
         if heartbeat.incarnation == self._identity.incarnation:
             self._identity.snapshot_complete()
+            self._pulse.came_back()
             return notes_of(self._cluster.peers.heartbeat(heartbeat, now))
         return []
 

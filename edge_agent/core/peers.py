@@ -121,10 +121,6 @@ class Peers:
         """Whether we have only just connected: others may be about to."""
         return self._first_echo is None or now - self._first_echo < self._timing.newcomer_s
 
-    def deaf_s(self, now: float) -> float:
-        """For how long our own heartbeats have not come back, once one has."""
-        return 0.0 if self._last_echo is None else now - self._last_echo
-
     def stalled(self, now: float) -> bool:
         """Whether our own heartbeats have stopped coming back."""
         return self._last_echo is None or now - self._last_echo > self._timing.echo_stall_s

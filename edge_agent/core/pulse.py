@@ -1,4 +1,4 @@
-"""Our own heartbeat: that we are alive, and how loaded."""
+"""Our own heartbeat: that we are alive, and how loaded; and whether the broker brings it back."""
 
 from edge_agent.core.effects import Effect, PublishHeartbeat
 from edge_agent.core.settings import Timing
@@ -17,6 +17,7 @@ class Pulse:
         self._timing = timing
         self._sequence = 0
         self._next_at: float | None = None
+        self._unanswered = 0
         self._last_at = 0.0
         self._told_compute_ms = 0.0
         self._busy = 0.0
@@ -28,6 +29,19 @@ class Pulse:
     def stop(self) -> None:
         """The control link is gone: nobody would hear a beat."""
         self._next_at = None
+        self._unanswered = 0
+
+    def came_back(self) -> None:
+        """The broker brought us a beat of ours."""
+        self._unanswered = 0
+
+    @property
+    def unanswered_s(self) -> float:
+        """For how long beats were sent and none came back.
+
+        Counted in beats: while we hang ourselves none is sent, and the broker has done nothing.
+        """
+        return self._unanswered * self._timing.heartbeat_s
 
     def load(self, queue: int, incarnation: int) -> Heartbeat:
         """What the last beat said of the load, with the queue as it is."""
@@ -46,6 +60,7 @@ class Pulse:
         carried_ms = untold_ms - self._busy * max(0.0, spent_ms)
         self._last_at, self._told_compute_ms = now, compute_ms_total - carried_ms
         self._sequence += 1
+        self._unanswered += 1
         self._next_at = now + self._timing.heartbeat_s
         return [PublishHeartbeat(self.load(queue, incarnation))]
 

@@ -58,6 +58,9 @@ class LinkOptions:
     next connection with the same client id. receive_maximum bounds the QoS 1 messages that the
     broker sends before they are acknowledged. manual_ack: nothing is acknowledged but by `ack`.
     backlog_bytes: what may wait for the broker to take it, before the link ends as lost.
+    connect_timeout_s: for TCP and TLS, and once more for the broker's CONNACK. silence_s: how long
+    the broker's host may leave unacknowledged what it was sent, before the link ends as lost;
+    None for as long as the system has it.
     """
 
     client_id: str
@@ -68,6 +71,8 @@ class LinkOptions:
     manual_ack: bool = False
     backlog_bytes: int = 64 * 1024 * 1024
     will: Message | None = None
+    connect_timeout_s: float = 5.0
+    silence_s: float | None = None
 
 
 class CloseReason(StrEnum):

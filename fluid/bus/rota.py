@@ -12,6 +12,10 @@ the one to return to. With one broker there is nothing but the pauses.
 
 from dataclasses import dataclass
 
+# For links to one of several brokers (see `LinkOptions.connect_timeout_s` and `silence_s`): a host
+# that lost its power must not hold anybody up.
+LET_IN_S = 2.5
+SILENCE_S = 3.0
 _GOOD_PROBES = 2
 _MOST_DOUBLINGS = 10
 

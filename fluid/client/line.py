@@ -8,7 +8,7 @@ Belongs to one thread, but for `post`, which the bus calls from its own.
 import logging
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 
 from fluid.bus.protocol import (
@@ -20,7 +20,7 @@ from fluid.bus.protocol import (
     LinkEvent,
     LinkOptions,
 )
-from fluid.bus.rota import BrokerRota, Pace
+from fluid.bus.rota import LET_IN_S, SILENCE_S, BrokerRota, Pace
 from fluid.client.connecting import is_lasting
 
 _LOG = logging.getLogger(__name__)
@@ -58,6 +58,9 @@ class Line:
         self._post = post
         self._pace = pace or Pace()
         self._rota = BrokerRota(len(self._buses), self._pace)
+        if self._rota.has_others:
+            # Nobody waits that long for a host that is dead: its link ends before.
+            self._options = replace(options, connect_timeout_s=LET_IN_S, silence_s=SILENCE_S)
         self._numbers = count(1)
         self._number = 0
         self._probes: dict[int, tuple[int, Link]] = {}
@@ -171,9 +174,7 @@ class Line:
         if self._reopen_s is not None and now >= self._reopen_s:
             self.open(now)
         for broker in self._rota.take_due_probes(now):
-            number = next(self._numbers)
-            probe = self._open(broker, number, LinkOptions(f"{self._options.client_id}-probe"))
-            self._probes[broker] = number, probe
+            self._probe(broker)
         return self._return(now) or self._forsake(now)
 
     def next_deadline(self) -> float:
@@ -195,6 +196,14 @@ class Line:
             self._lasting.add(self._rota.index)
         else:
             self._lasting.discard(self._rota.index)
+
+    def _probe(self, broker: int) -> None:
+        if broker in self._probes:  # of a former stay at a fallback: nobody waits for it
+            self._probes.pop(broker)[1].close()
+        number = next(self._numbers)
+        client_id = f"{self._options.client_id}-probe"
+        probe = self._open(broker, number, LinkOptions(client_id, connect_timeout_s=LET_IN_S))
+        self._probes[broker] = number, probe
 
     def _probed(self, broker: int, event: LinkEvent) -> None:
         self._rota.probed(broker, answered=not isinstance(event, Closed))

@@ -21,7 +21,6 @@ from fluid.bus.protocol import Sink
 if TYPE_CHECKING:
     from tests.simulation.world import World
 
-_CONNECT_TIMEOUT_S = 5.0
 _CLOSE_TIMEOUT_S = 2.0
 # paho asks after one keepalive without news, and gives up after another.
 _KEEPALIVES_TO_GIVE_UP = 2
@@ -50,7 +49,7 @@ class Network:
         link = SimLink(self, options, sink)
         self._links.append(link)
         if self.is_blocked:
-            self.world.after(_CONNECT_TIMEOUT_S, link.time_out)
+            self.world.after(options.connect_timeout_s, link.time_out)
         else:
             link.connect()
         return link

@@ -15,6 +15,7 @@ import math
 import selectors
 import socket
 import ssl
+import sys
 import threading
 import time
 from collections import deque
@@ -47,9 +48,9 @@ from fluid.bus.rules import check_filters, check_message
 
 _log = logging.getLogger(__name__)
 
-CONNECT_TIMEOUT_S = 5.0  # for TCP and TLS, and once more for the broker's CONNACK
 CLOSE_TIMEOUT_S = 2.0  # for the last confirmations
 _READ_OUT_BYTES = 1 << 16
+_TCP_PROBE_S = 1
 _TICK_S = 1.0  # how often keepalive is looked at when nothing else happens
 
 _SESSION_TAKEN_OVER = 0x8E
@@ -259,9 +260,10 @@ class MqttLink:
     def _serve(self, client: Client) -> Closed:
         """Move bytes until the connection is over; how it ended."""
         connection = client.socket()
-        self._deadline_s = time.monotonic() + CONNECT_TIMEOUT_S
+        self._deadline_s = time.monotonic() + self._options.connect_timeout_s
         if isinstance(connection, socket.socket):  # else it broke while CONNECT was being sent
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            self._bound_silence(connection)
             with connection, selectors.DefaultSelector() as selector:
                 selector.register(connection, selectors.EVENT_READ)
                 selector.register(self._bell, selectors.EVENT_READ)
@@ -275,6 +277,20 @@ class MqttLink:
         if self._opened:
             return Closed(CloseReason.LOST, f"the connection to {self._address} broke")
         return Closed(CloseReason.UNREACHABLE, f"{self._address} does not answer as a broker")
+
+    def _bound_silence(self, connection: socket.socket) -> None:
+        """Have the system end the connection to a host that acknowledges nothing, not even the
+        probes that it sends each second while there is nothing else to send.
+
+        Unlike a short keepalive, that never ends one on which a large message is still moving.
+        Where the system knows no such bound (other than Linux), keepalive has to do.
+        """
+        if self._options.silence_s is not None and sys.platform == "linux":
+            silence_ms = int(1000 * self._options.silence_s)
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, silence_ms)
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, _TCP_PROBE_S)
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, _TCP_PROBE_S)
 
     def _read_out(self, _client: Client, _userdata: object, connection: object) -> None:
         """After our DISCONNECT, let the broker close first.
@@ -366,7 +382,7 @@ class MqttLink:
 
     def _new_client(self) -> Client:
         client = packets.new_client(self._address, self._tls, self._options)
-        client.connect_timeout = CONNECT_TIMEOUT_S
+        client.connect_timeout = self._options.connect_timeout_s
         client.on_connect = self._on_connect
         client.on_disconnect = self._on_disconnect
         client.on_socket_close = self._read_out

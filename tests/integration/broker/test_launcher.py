@@ -6,7 +6,7 @@ import subprocess
 import sys
 from contextlib import closing
 from pathlib import Path
-from socket import create_server
+from socket import create_connection, create_server
 
 import pytest
 from click.testing import CliRunner
@@ -45,6 +45,14 @@ def test_it_serves_on_loopback_as_soon_as_it_is_entered() -> None:
         assert broker.url == f"mqtt://127.0.0.1:{broker.port}"
         _publish(broker, "greeting", "-r", "-m", "hello")
         assert _subscribe(broker, "greeting", "-C", "1") == ["hello"]
+
+
+def test_it_serves_on_the_address_that_it_is_given() -> None:
+    with LocalBroker(host="127.0.0.2") as broker:
+        assert broker.url == f"mqtt://127.0.0.2:{broker.port}"
+        _publish(broker, "greeting", "-h", "127.0.0.2", "-r", "-m", "hello")
+        with pytest.raises(ConnectionRefusedError):
+            create_connection(("127.0.0.1", broker.port)).close()
 
 
 def test_leaving_ends_the_process_and_removes_its_files(
@@ -117,7 +125,7 @@ def test_the_free_port_is_chosen_anew_when_it_is_lost_to_another_process(
         with LocalBroker() as other:
             free = other.port
         offers = iter([lost, free])
-        monkeypatch.setattr("broker.launcher._free_port", lambda: next(offers))
+        monkeypatch.setattr("broker.launcher._free_port", lambda _host: next(offers))
         with LocalBroker() as broker:
             assert broker.port == free
 

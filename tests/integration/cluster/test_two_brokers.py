@@ -1,5 +1,7 @@
 """Two devices with a broker on each: either may go, with its broker or without."""
 
+import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -122,3 +124,19 @@ def test_the_loss_of_the_fallback_is_not_even_noticed(
     assert client.statistics.resent == 0
     for name in (MASTER, WORKER):
         assert "link_closed" not in cluster[name].log
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_broker_that_stalls_is_left_and_returned_to_and_nothing_is_lost(
+    cluster: Cluster, preferred: LocalBroker, client: FluidClient, oracle: Oracle, mode: Mode
+) -> None:
+    cluster.assemble(mode)
+    with Load(client, oracle) as load:
+        os.kill(preferred.pid, signal.SIGSTOP)
+        for name in (MASTER, WORKER):
+            cluster[name].wait_until_it_logs("broker_silent")
+        os.kill(preferred.pid, signal.SIGCONT)
+        cluster.wait_until_formed(mode)
+        load.wait_for_answer_by(ANSWERING[mode])
+        results = load.finish()
+    assert {result.mode for result in results} == {mode}

@@ -2,6 +2,7 @@
 
 import itertools
 import threading
+import time
 from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import Self
@@ -33,6 +34,7 @@ class Load:
         self._enough = threading.Event()
         self._sent = 0
         self._answers: list[Answer] = []
+        self._answered_at: list[float] = []
         self._thread = threading.Thread(target=self._run, name="load", daemon=True)
 
     def __enter__(self) -> Self:
@@ -56,6 +58,16 @@ class Load:
     def mark(self) -> int:
         """A place in `results` behind all that is under way now."""
         return len(self._answers) + WINDOW
+
+    @property
+    def answered(self) -> int:
+        """How many are answered."""
+        return len(self._answers)
+
+    def longest_gap_s(self, since: int) -> float:
+        """The longest time without an answer, from the answer of that number on."""
+        moments = self._answered_at[since:]
+        return max(after - before for before, after in itertools.pairwise(moments))
 
     def wait_for_more(self, count: int) -> None:
         """Wait until so many more are answered."""
@@ -93,6 +105,7 @@ class Load:
     def _run(self) -> None:
         stream = self._client.infer_many(self._images(), window=WINDOW, timeout_s=REQUEST_TIMEOUT_S)
         for answer in stream:
+            self._answered_at.append(time.monotonic())
             self._answers.append(answer)
 
     def _images(self) -> Iterator[NDArray[np.uint8]]:

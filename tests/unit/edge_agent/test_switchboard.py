@@ -20,6 +20,7 @@ from fluid.bus import (
     Sink,
     Subscription,
 )
+from fluid.bus.rota import LET_IN_S
 from fluid.messages import Done, ErrorReply
 from fluid.topics import Topics
 from tests.unit.edge_agent.making import heartbeat, offline, partial, presence, request
@@ -327,7 +328,7 @@ def test_dropping_a_link_that_is_gone_is_nothing(bench: Bench) -> None:
 def test_a_probe_opens_a_short_connection_that_leaves_nothing_behind(bench: Bench) -> None:
     bench.switchboard.perform(do.ProbeBroker(broker=1, boot=255))
     (probe,) = bench.buses[1].own
-    assert probe.options == LinkOptions("fluid:a:probe:ff")
+    assert probe.options == LinkOptions("fluid:a:probe:ff", connect_timeout_s=LET_IN_S)
     assert bench.hear(probe, Opened(session_present=False)) == [seen.BrokerProbed(1, answered=True)]
     assert probe.calls == [("close", False, False)]
     assert bench.hear(probe, Closed(CloseReason.REQUESTED)) == []
@@ -385,3 +386,24 @@ def test_an_attempt_note_is_written_on_the_control_link_and_its_confirmation_com
     assert bench.hear(link, Confirmed(7)) == [seen.AttemptConfirmed(7, accepted=True)]
     refused = bench.hear(link, Confirmed(8, NOT_AUTHORISED))
     assert refused == [seen.AttemptConfirmed(8, accepted=False)]
+
+
+def test_a_probe_that_nobody_waits_for_any_more_is_closed_when_the_next_begins(
+    bench: Bench,
+) -> None:
+    for _ in range(2):
+        bench.switchboard.perform(do.ProbeBroker(broker=0, boot=1))
+    former, current = bench.buses[0].own
+    assert former.calls == [("close", False, False)]
+    assert bench.hear(former, Opened(session_present=False)) == []
+    assert bench.hear(current, Opened(session_present=False)) == [
+        seen.BrokerProbed(0, answered=True)
+    ]
+
+
+def test_among_several_brokers_none_is_waited_for_as_long_as_an_only_one() -> None:
+    for brokers, timeout_s in ((1, LinkOptions("").connect_timeout_s), (2, LET_IN_S)):
+        bench = Bench(brokers=brokers)
+        for effect in (OPEN_CONTROL, do.OpenInfer(), do.OpenAdoption("b")):
+            bench.switchboard.perform(effect)
+        assert [link.options.connect_timeout_s for link in bench.links] == [timeout_s] * 3

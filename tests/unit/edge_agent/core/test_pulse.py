@@ -75,3 +75,29 @@ def test_a_backlog_of_computing_is_not_carried_for_ever() -> None:
     told = [beat(pulse, 0.5 * step, compute_ms=1e9).busy for step in range(1, 60)]
     assert told[0] == 1.0
     assert told[-1] == 0.0
+
+
+def test_beats_that_do_not_come_back_are_counted_until_one_does() -> None:
+    pulse = Pulse("a", TIMING)
+    pulse.start(0.0)
+    for now in (0.0, 0.5, 1.0):
+        beat(pulse, now)
+    assert pulse.unanswered_s == 3 * TIMING.heartbeat_s
+    pulse.came_back()
+    assert pulse.unanswered_s == 0.0
+
+
+def test_a_pause_in_beating_is_nobody_elses_silence() -> None:
+    pulse = Pulse("a", TIMING)
+    pulse.start(0.0)
+    beat(pulse, 0.0)
+    beat(pulse, 60.0)
+    assert pulse.unanswered_s == 2 * TIMING.heartbeat_s
+
+
+def test_what_was_unanswered_is_forgotten_with_its_link() -> None:
+    pulse = Pulse("a", TIMING)
+    pulse.start(0.0)
+    beat(pulse, 0.0)
+    pulse.stop()
+    assert pulse.unanswered_s == 0.0

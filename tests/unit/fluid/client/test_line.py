@@ -12,6 +12,7 @@ from fluid.bus.protocol import (
     Opened,
     Sink,
 )
+from fluid.bus.rota import LET_IN_S, SILENCE_S
 from fluid.client.line import FromLink, Line
 from tests.unit.fluid.client.fake_bus import FakeBus, FakeLink
 
@@ -21,11 +22,18 @@ UNREACHABLE = Closed(CloseReason.UNREACHABLE, "nothing listens")
 LATE = Message("reply", b"late", qos=1)
 
 
+class SilentLink(FakeLink):
+    is_closed = False
+
+    def close(self, **how: bool) -> None:
+        self.is_closed = not how
+
+
 class SilentBus(FakeBus):
     """Of a host that answers to nothing: a link neither opens nor closes by itself."""
 
     def open(self, options: LinkOptions, sink: Sink) -> FakeLink:
-        link = FakeLink(self, options, sink)
+        link = SilentLink(self, options, sink)
         self.links.append(link)
         return link
 
@@ -152,7 +160,8 @@ def test_after_two_good_probes_the_preferred_broker_is_returned_to() -> None:
     assert bench.gave_up == 1
     assert not former.is_open
     first, second, link = bench.attic.links[opened_before:]
-    assert first.options == second.options == LinkOptions("me-probe")
+    probing = LinkOptions("me-probe", connect_timeout_s=LET_IN_S)
+    assert first.options == second.options == probing
     assert not first.is_open
     assert not second.is_open
     assert link.is_open
@@ -235,3 +244,30 @@ def test_closing_ends_the_probes_too() -> None:
     bench.line.tick(bench.now)
     bench.line.close()
     assert not any(link.is_open for bus in (bench.attic, bench.hall) for link in bus.links)
+
+
+def test_among_several_brokers_a_host_that_falls_silent_is_soon_found_out() -> None:
+    bench = Bench()
+    expected = LinkOptions("me", connect_timeout_s=LET_IN_S, silence_s=SILENCE_S)
+    assert bench.attic.links[0].options == expected
+
+
+def test_an_only_broker_is_waited_for_as_long_as_the_system_does() -> None:
+    bus = FakeBus()
+    options = LinkOptions("me")
+    line = Line([bus], [ATTIC], options=options, connect_timeout_s=5.0, post=lambda _: None)
+    line.open(0.0)
+    assert bus.links[0].options == options
+
+
+def test_a_probe_that_nobody_waits_for_any_more_is_closed_when_the_next_begins() -> None:
+    attic = SilentBus()
+    bench = Bench(attic=attic)
+    bench.run(5.0 + 2.5)  # at the fallback, with a probe under way
+    former = attic.links[-1]
+    assert former.options.client_id == "me-probe"
+    bench.hall.links[-1].end(LOST)
+    bench.run(2.5)
+    assert attic.links[-1].options.client_id == "me-probe"
+    assert isinstance(former, SilentLink)
+    assert former.is_closed

@@ -1,4 +1,5 @@
 import socket
+import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -56,11 +57,9 @@ class TestConnecting:
         assert closed.reason is CloseReason.UNREACHABLE
         assert "does not answer as a broker" in closed.detail
 
-    def test_no_answer_in_time_is_unreachable(
-        self, broker: ScriptedBroker, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr(link, "CONNECT_TIMEOUT_S", 0.05)
-        assert broker.open().closed().reason is CloseReason.UNREACHABLE
+    def test_no_answer_in_time_is_unreachable(self, broker: ScriptedBroker) -> None:
+        closed = broker.open(connect_timeout_s=0.05).closed()
+        assert closed.reason is CloseReason.UNREACHABLE
 
     def test_another_protocol_is_unreachable(self, broker: ScriptedBroker) -> None:
         recorder = broker.open()
@@ -141,6 +140,15 @@ class TestEnding:
         assert broker.read()[0] == PINGREQ
         broker.send(PINGRESP)
         assert broker.read()[0] == PINGREQ
+        assert recorder.closed().reason is CloseReason.LOST
+
+    @pytest.mark.skipif(sys.platform != "linux", reason="only Linux knows such a bound")
+    def test_host_that_takes_nothing_is_lost_long_before_keepalive_says_so(
+        self, broker: ScriptedBroker
+    ) -> None:
+        recorder = broker.opened(keepalive_s=600, silence_s=0.2)
+        for _ in range(32):  # more than the system's buffers hold
+            recorder.link.publish(Message("a", bytes(1 << 20), qos=1))
         assert recorder.closed().reason is CloseReason.LOST
 
     def test_closing_waits_for_confirmations(self, broker: ScriptedBroker) -> None:
