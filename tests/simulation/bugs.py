@@ -18,8 +18,8 @@ from edge_agent.core import (
     cluster,
     identity,
     leadership,
-    ledger,
     node,
+    progress,
     serving,
 )
 from edge_agent.core.effects import Ack, Effect, SendReply
@@ -56,7 +56,7 @@ def prefix() -> str:
 def _every_claim_counts() -> None:
     """Whoever claims a term takes it, whether or not another claimed it first."""
 
-    def is_stale(_self: object, _state: object) -> bool:
+    def is_stale(_self: object, _state: object, **_how: object) -> bool:
         return False
 
     _set(leadership.Leadership, "_is_stale", is_stale)
@@ -99,13 +99,13 @@ def _add_logits_in_half_precision() -> None:
 
 def _drop_a_share_silently() -> None:
     """A complete answer is given from its first share, and not marked."""
-    build_results = _get(ledger, "build_results")
+    build_results = _get(progress, "build_results")
 
     def careless(request: Any, contributions: Any, **others: Any) -> Any:
         kept = dict([next(iter(contributions.items()))])
         return build_results(request, kept, **others)
 
-    _set(ledger, "build_results", careless)
+    _set(progress, "build_results", careless)
 
 
 def _never_place_again() -> None:

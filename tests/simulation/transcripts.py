@@ -84,7 +84,7 @@ class _Stage:
         self._world = World()
         self._world.client.connect()
         self._told = 0
-        self._asked = 0
+        self._so_far = 0, 0  # requests and answers that were told of
 
     def do(self, command: str) -> list[str]:
         given = _COMMAND.fullmatch(command)
@@ -154,9 +154,9 @@ class _Stage:
 
     def _answers(self) -> Iterator[str]:
         client = self._world.client
-        if len(client.sent) == self._asked and not client.lost():
+        if (len(client.sent), len(client.answers)) == self._so_far and not client.lost():
             return
-        self._asked = len(client.sent)
+        self._so_far = len(client.sent), len(client.answers)
         firsts = [replies[0] for replies in client.answers.values()]
         kinds = {each.code if isinstance(each, ErrorReply) else each.subnetwork for each in firsts}
         twice = " some twice" if client.answered_twice() else ""
