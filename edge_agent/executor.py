@@ -49,24 +49,19 @@ class Executor:
         # Loaded before the agent says that it is there: its first answer is as quick as the rest.
         self._models = Models(bundle, package)
         # Bounded by what the agent holds: the core has one job at a time run for each request,
-        # and the broker sends no more requests than the receive maximum. Where a link is lost and
-        # its requests come again, the jobs that still wait are theirs.
+        # none that equals one which waits, and the broker sends no more than the receive maximum.
         self._jobs: queue.SimpleQueue[Compute | Models | None] = queue.SimpleQueue()
-        self._waiting: set[tuple[bytes, tuple[str, ...]]] = set()
         self._thread = threading.Thread(target=self._work, name="executor", daemon=True)
 
     def start(self) -> None:
         self._thread.start()
 
     def submit(self, job: Compute) -> None:
-        """Queue a job; its outcome is posted. One outcome is enough for equal jobs that wait."""
-        if _name(job) not in self._waiting:
-            self._waiting.add(_name(job))
-            self._jobs.put(job)
+        """Queue a job; its outcome is posted, one for each job, in their order."""
+        self._jobs.put(job)
 
     def use(self, models: Models) -> None:
         """Run all later jobs with another bundle."""
-        self._waiting.clear()
         self._jobs.put(models)
 
     def stop(self) -> None:
@@ -80,7 +75,6 @@ class Executor:
                 if isinstance(job, Models):
                     self._models = job
                 else:
-                    self._waiting.discard(_name(job))
                     self._post(self._run(job))
         except Exception as error:  # noqa: BLE001 - whatever it is, the agent has to end
             _log.exception("the executor failed")
@@ -102,7 +96,3 @@ class Executor:
             return ComputeFailed(key, fault, models.digest)
         compute_ms = (time.perf_counter() - started_at) * 1000
         return Computed(key, outputs, compute_ms, decoded.is_batch, models.digest)
-
-
-def _name(job: Compute) -> tuple[bytes, tuple[str, ...]]:
-    return job.request.key, job.stages

@@ -76,9 +76,9 @@ def start_log(log_format: LogFormat, *, verbose: bool) -> Log:
 
 
 def write_note(note: Note) -> None:
-    """Log what the core has to tell. Problems are limited where requests can cause them; those of
-    a link are not, because its backoff paces them and each attempt may fail differently."""
-    limited_by = "" if note.problem and "link" not in note.fields else None
+    """Log what the core has to tell. What others can cause is limited, of each agent for itself;
+    what a link says is not, because its backoff paces it and each attempt may fail differently."""
+    limited_by = None if "link" in note.fields else str(note.fields.get("agent", ""))
     level = logging.WARNING if note.problem else logging.INFO
     _log.log(level, LogEvent(note.event, note.fields, limited_by))
 

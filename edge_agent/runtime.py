@@ -166,6 +166,7 @@ class Agent:
                     self._perform(effects)
                     effects = []
         self._perform(effects)
+        self._loaded.clear()  # what the core wanted of it, the executor has
 
     def _events(self, item: _Item) -> list[Event]:
         match item:
@@ -213,7 +214,7 @@ class Agent:
                 case Compute():
                     self._executor.submit(effect)
                 case RunBundle(digest):
-                    self._executor.use(self._loaded.pop(digest))
+                    self._executor.use(self._loaded[digest])
                 case Note():
                     write_note(self._with_addresses(effect))
                 case Exit(status, message):

@@ -14,6 +14,7 @@ from edge_agent.wishes import HANDOVERS_PROPERTY, read_wishes
 from fluid.bus import Delivered, LinkOptions, Message, Subscription
 from fluid.codec import DecodeLimits
 from fluid.errors import ErrorCode
+from fluid.fields import GREATEST_COUNTER
 from fluid.messages import (
     KEY_BYTES,
     Done,
@@ -35,8 +36,8 @@ from fluid.messages.control import DEFAULT_IN_FLIGHT
 from fluid.topics import Topics, is_agent_id
 
 DEFAULT_RECEIVE_MAXIMUM = DEFAULT_IN_FLIGHT
+_MOST_DIGITS = 20
 _ID_CHARACTERS = 128
-_TERM_DIGITS = 18
 _MOST_NAMED = 64
 _TOPIC_BYTES = 65_535  # MQTT 5, section 1.5.4
 _IMPOSTOR = Malformed("the payload speaks for another agent than the topic")
@@ -332,9 +333,10 @@ def _presence_event(agent: str, payload: bytes) -> Event | Malformed:
 def _term_event(payload: bytes) -> Event | Malformed:
     if not payload:
         return seen.TermSeen(0)  # the record of an agent that was forgotten
-    if not payload.isdigit() or len(payload) > _TERM_DIGITS:
-        return Malformed("a term is a number")
-    return seen.TermSeen(int(payload))
+    term = int(payload) if payload.isdigit() and len(payload) < _MOST_DIGITS else None
+    if term is None or term > GREATEST_COUNTER:
+        return Malformed("a term is a number of at most 2^53")
+    return seen.TermSeen(term)
 
 
 def _heartbeat_event(agent: str, payload: bytes) -> Event | Malformed:

@@ -11,6 +11,7 @@ from typing import Any
 # What integers may be. Those of a peer are counted on from: with these bounds one more always fits
 # 64 bits, and text. An integer of thousands of digits can be read, but not always written again.
 LEAST_INTEGER, GREATEST_INTEGER = -(2**63), 2**62
+GREATEST_COUNTER = 2**53
 
 
 class FieldError(ValueError):
@@ -53,6 +54,13 @@ class Fields:
         if not isinstance(value, int) or isinstance(value, bool):
             raise self._wrong(name, "an integer")
         return self._bounded(name, value)
+
+    def counter(self, name: str) -> int:
+        """An integer that peers count on from: far from the end, so that there is room to count."""
+        value = self.integer(name)
+        if not 0 <= value <= GREATEST_COUNTER:
+            raise self._wrong(name, "an integer from 0 to 2^53")
+        return value
 
     def number(self, name: str) -> float:
         return self._finite(name, self.raw(name))

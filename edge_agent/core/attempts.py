@@ -17,7 +17,8 @@ from edge_agent.core.effects import Compute, Effect, Note, WriteAttempt
 from edge_agent.core.events import Request, RequestFault
 from edge_agent.core.suspicion import executors, worn_out
 
-_MOST_NAMED = 64
+_MOST_NAMED = 64  # by a note, the suspect that runs included
+_Name = tuple[bytes, tuple[str, ...]]
 
 
 class _Phase(Enum):
@@ -36,7 +37,9 @@ class Attempts:
         self._phase = _Phase.OPEN
         self._suspects: deque[Compute] = deque()
         self._held_back: list[Compute] = []
-        self._in_executor = 0
+        # In the order in which they run. Of equal jobs one is enough: a link that is lost over and
+        # over brings the same requests each time.
+        self._in_executor: deque[_Name] = deque()
         self._link_open = False
         self._sessions = 0
         self._token = 0
@@ -53,7 +56,7 @@ class Attempts:
     def note_seen(self, keys: tuple[bytes, ...]) -> None:
         """A note of ours came round. Until we write one, it is our former life's."""
         if not self._token:
-            self._former = set(keys[:_MOST_NAMED])
+            self._former = set(keys[: _MOST_NAMED - 1])
             self._written = set(keys)
 
     def session_opened(self) -> None:
@@ -88,12 +91,13 @@ class Attempts:
         if self._phase is not _Phase.OPEN:
             self._held_back.append(job)
             return []
-        self._in_executor += 1
-        return [job]
+        return self._pass(job)
 
-    def finished(self) -> list[Effect]:
-        """The executor is done with a job."""
-        self._in_executor = max(0, self._in_executor - 1)
+    def finished(self, key: bytes | None = None) -> list[Effect]:
+        """The executor is done with a job of this request; None: with the one it had longest."""
+        name = next((each for each in self._in_executor if key in (None, each[0])), None)
+        if name is not None:
+            self._in_executor.remove(name)
         if self._phase is not _Phase.RUNNING:
             return self._advance()
         self._running = None
@@ -136,8 +140,9 @@ class Attempts:
         earlier stay is cleared."""
         self._former.clear()
         self._in_flight_before.clear()
+        effects = self.link_lost()
         self._written = None
-        return []
+        return effects
 
     def confirmed(self, token: int, *, accepted: bool) -> list[Effect]:
         """The broker has (or refused) a note."""
@@ -154,8 +159,7 @@ class Attempts:
             self._running = None  # it was answered meanwhile
             return effects + self._next_attempt()
         self._phase = _Phase.RUNNING
-        self._in_executor += 1
-        return [*effects, self._suspects.popleft()]
+        return effects + self._pass(self._suspects.popleft())
 
     def withdraw(self) -> list[Effect]:
         """We leave in good order: nothing brought us down."""
@@ -184,8 +188,16 @@ class Attempts:
         """Let through what was held back, then look for the next suspect."""
         self._phase, self._running = _Phase.OPEN, None
         jobs, self._held_back = self._held_back, []
-        self._in_executor += len(jobs)
-        return [*jobs, *self._advance(), *self._correct_note()]
+        passed = [effect for job in jobs for effect in self._pass(job)]
+        return [*passed, *self._advance(), *self._correct_note()]
+
+    def _pass(self, job: Compute) -> list[Effect]:
+        """Give a job to the executor, unless it has an equal one."""
+        name = (job.request.key, job.stages)
+        if name in self._in_executor:
+            return []
+        self._in_executor.append(name)
+        return [job]
 
     def _correct_note(self) -> list[Effect]:
         """Take out of the note what it names without need, if no other is about to be written."""

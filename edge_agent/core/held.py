@@ -1,10 +1,13 @@
 """One request while this device holds it, and the deadlines of all that are held."""
 
 import heapq
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from edge_agent.core.answers import Contribution
 from edge_agent.core.events import Request, RequestFault, Route
+
+_MOST_VOID = 1000  # entries of deadlines that no longer stand
 
 
 @dataclass(slots=True)
@@ -130,6 +133,19 @@ class Deadlines:
         while self._heap and self._heap[0][0] <= now:
             entries.append(heapq.heappop(self._heap))
         return entries
+
+    def tidy(self, held: Collection[Held]) -> None:
+        """Throw out what is of no interest any more, once that is most of it. A requester may name
+        a deadline of a day and have its answer at once."""
+        if len(self._heap) <= 4 * len(held) + _MOST_VOID:
+            return
+        self._heap = [
+            (at, each.request.key)
+            for each in held
+            for at in (each.deadline, each.answer_by)
+            if at is not None
+        ]
+        heapq.heapify(self._heap)
 
     def clear(self) -> None:
         self._heap.clear()

@@ -87,6 +87,7 @@ class Holdings:
             self.deadlines.give_time(held, now)
         else:
             del self._held[key]
+            self.deadlines.tidy(self._held.values())
         return effects
 
     def clear(self) -> None:

@@ -16,6 +16,8 @@ from fluid.messages import AgentState, Heartbeat, Presence
 # The lowest bits of an incarnation are those of its process's boot: two processes under one name,
 # which outbid each other, must not arrive at the same number.
 _TAG_BITS = 16
+# So many heartbeats in a row of a rival show that it lives.
+_PROOF_BEATS = 3
 
 
 class Claim(Enum):
@@ -35,6 +37,8 @@ class Identity:
         self._snapshot = False
         self._listen_until: float | None = None
         self._rival: int | None = None
+        self._rival_beats = 0
+        self._rival_sequence = -1
         self._outbid_at: float | None = None
         self._tag = 0
         self.boot = 0
@@ -80,6 +84,8 @@ class Identity:
             return Claim.SPEAK if hides and self.established else Claim.NOTHING
         if presence.state is AgentState.ONLINE:
             if self.established:
+                if self._rival != presence.incarnation:
+                    self._rival_beats, self._rival_sequence = 0, -1
                 self._rival = presence.incarnation
             else:
                 self._listen_until = now + self._timing.suspect_after_s
@@ -105,7 +111,13 @@ class Identity:
             return False
         if not self.established:
             return True
-        return heartbeat.incarnation == self._rival and self._rival < self.incarnation
+        if heartbeat.incarnation != self._rival or self._rival >= self.incarnation:
+            return False
+        # One message proves nothing: it may be late, or somebody's mistake. Who lives, counts on.
+        if heartbeat.sequence > self._rival_sequence:
+            self._rival_sequence = heartbeat.sequence
+            self._rival_beats += 1
+        return self._rival_beats >= _PROOF_BEATS
 
     def outbids(self, now: float) -> bool:
         """Whether to connect again now, above a rival that had its time to go."""

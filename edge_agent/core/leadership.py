@@ -35,6 +35,7 @@ class Leadership:
         self._timing = timing
         self.standing = Standing.FOLLOWER
         self.state: ClusterState | None = None
+        self._epoch = -1  # of the state, on this connection
         self._highest_term = 0
         self._claimed_term = 0
         self._claimed_at: float | None = None
@@ -75,6 +76,8 @@ class Leadership:
         """Without the broker nobody leads, and a claim that was on its way is void."""
         self.standing = Standing.FOLLOWER
         self._claimed_term = 0
+        # A broker that forgot lets a leader claim its term once more, and count anew.
+        self._epoch = -1
 
     def broker_changed(self) -> None:
         """Nothing has been heard at this broker yet. Terms go on: no number is used twice."""
@@ -85,12 +88,12 @@ class Leadership:
     def seen(self, state: ClusterState, *, retained: bool) -> bool:
         """A state came round; returns whether it is now the one to follow."""
         ours = state.leader == self._me
-        if self._is_stale(state, retained=retained):
+        if self._is_stale(state):
             if self.leads and not ours:
                 self._raise_over_rival()
             return False
         self._highest_term = max(self._highest_term, state.term)
-        self.state = state
+        self.state, self._epoch = state, state.epoch
         if not ours:
             self.standing = Standing.FOLLOWER
         elif not retained and state.term == self._claimed_term:
@@ -122,15 +125,11 @@ class Leadership:
         """Another's claim hides ours from some, or from newcomers: only a new term settles it."""
         self._highest_term = max(self._highest_term, self._claimed_term + 1)
 
-    def _is_stale(self, state: ClusterState, *, retained: bool) -> bool:
+    def _is_stale(self, state: ClusterState) -> bool:
         known = self.state
         if known is None or state.term > known.term:
             return False
         if state.term < known.term:
             return True
         # One term, two claims: the first that came round has it.
-        if state.leader != known.leader:
-            return True
-        # A leader's messages come in order: what is retained is behind only if the broker forgot,
-        # and its leader counts from there.
-        return state.epoch < known.epoch and not retained and state.epoch > 0
+        return state.leader != known.leader or state.epoch < self._epoch

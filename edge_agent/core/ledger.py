@@ -83,25 +83,26 @@ class Ledger:
     def computed(self, event: Computed, now: float) -> list[Effect]:
         """The executor has run our share of a request."""
         self.compute_ms_total += event.compute_ms
+        # First of all, as an equal job may be wanted at once.
+        effects = self._attempts.finished(event.key)
         held = self._holdings.get(event.key)
         if held is None:
-            return self._attempts.finished()
+            return effects
         if event.digest != self._progress.edition.digest:
-            too_late = self._progress.computed_too_late(held, now)
-            return too_late + self._attempts.finished()
+            return effects + self._progress.computed_too_late(held, now)
         self._progress.computed(held, event)
-        return self._progress.share_ready(held, now) + self._attempts.finished()
+        return effects + self._progress.share_ready(held, now)
 
     def compute_failed(self, event: ComputeFailed, now: float) -> list[Effect]:
         """The executor found the payload unusable."""
+        effects = self._attempts.finished(event.key)
         held = self._holdings.get(event.key)
         if held is None:
-            return self._attempts.finished()
+            return effects
         if event.digest != self._progress.edition.digest:
-            too_late = self._progress.computed_too_late(held, now)
-            return too_late + self._attempts.finished()
+            return effects + self._progress.computed_too_late(held, now)
         held.fault = event.fault
-        return self._progress.share_ready(held, now) + self._attempts.finished()
+        return effects + self._progress.share_ready(held, now)
 
     def partial(self, partial: Partial, now: float) -> list[Effect]:
         """Another device handed us a share."""
@@ -191,7 +192,7 @@ class Ledger:
         answer that it had may have been lost with it."""
         self._memory.clear()
         self.attempt_notes.clear()
-        return self._attempts.broker_changed() + self.link_lost()
+        return self.link_lost() + self._attempts.broker_changed()
 
     def team_changed(self, team: Team, now: float) -> list[Effect]:
         """Members came or went: hand our shares to whoever combines now."""

@@ -197,13 +197,13 @@ def _presence(fields: Fields) -> Presence:
         state=AgentState(fields.text("state")),
         role=Role(fields.text("role")),
         priority=fields.integer("priority"),
-        incarnation=fields.integer("incarnation"),
+        incarnation=fields.counter("incarnation"),
         bundle=fields.text("bundle"),
         serving=None if serving is None else Mode(serving),
         max_slots=fields.integer("max_slots"),
         vote=Mode(fields.text("vote")),
         interpreter=fields.optional_text("interpreter") or "",
-        term=fields.integer("term"),
+        term=fields.counter("term"),
         leader=fields.text("leader"),
         slots=_slot_names(fields, "slots"),
         pins=_slot_names(fields, "pins"),
@@ -229,7 +229,7 @@ def _capacity(fields: Fields) -> float:
 def _heartbeat(fields: Fields) -> Heartbeat:
     return Heartbeat(
         agent=fields.text("agent"),
-        incarnation=fields.integer("incarnation"),
+        incarnation=fields.counter("incarnation"),
         sequence=fields.integer("sequence"),
         queue=fields.integer("queue"),
         busy=fields.number("busy"),
@@ -242,8 +242,8 @@ def _cluster(fields: Fields) -> ClusterState:
     if mode is Mode.AUTO:
         raise FieldError("'mode' must be ha or ht")
     return ClusterState(
-        term=fields.integer("term"),
-        epoch=fields.integer("epoch"),
+        term=fields.counter("term"),
+        epoch=fields.counter("epoch"),
         leader=fields.text("leader"),
         mode=mode,
         operator_mode=Mode(fields.text("operator_mode")),

@@ -203,20 +203,6 @@ def test_a_bundle_is_free_once_no_job_refers_to_it(
     assert gone() is None
 
 
-def test_equal_jobs_that_wait_are_run_once(
-    bundle: Bundle, package: InterpreterPackage, images: Images
-) -> None:
-    """A link that is lost over and over brings the same requests each time."""
-    outcomes: queue.SimpleQueue[Computed | ComputeFailed] = queue.SimpleQueue()
-    executor = Executor(bundle, package, post=outcomes.put, failed=pytest.fail)
-    for _ in range(100):
-        for name in "12":
-            executor.submit(Compute(request(name, images[0].tobytes()), ("lower50",)))
-    executor.start()
-    executor.stop()
-    assert outcomes.qsize() == 2
-
-
 def test_an_executor_that_ends_of_something_else_says_so(
     bundle: Bundle, package: InterpreterPackage, images: Images, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -105,7 +105,7 @@ def test_the_defaults_of_what_a_presence_leaves_out_are_on_the_page() -> None:
 
 
 def test_the_fields_of_an_answer_are_on_the_page() -> None:
-    full = dataclasses.replace(RESULT, degraded=True, probabilities=(1.0,))
+    full = dataclasses.replace(RESULT, degraded=True, probabilities=(1.0,), logits=(1.0,))
     assert names(" ".join(table("field | meaning"))) == set(full.to_json())
 
 

@@ -57,6 +57,25 @@ def test_where_nothing_is_suspect_jobs_pass_and_nothing_is_written(gate: Gate) -
     assert gate.withdraw() == []
 
 
+def test_of_equal_jobs_that_wait_one_is_run(gate: Gate) -> None:
+    assert [gate.other("a") for _ in range(3)] == [[job("a")], [], []]
+    assert gate.finished() == []
+    assert gate.other("a") == [job("a")]
+    gate.finished()
+    assert noted(gate.suspect("x")) == "x"  # the executor is empty
+
+
+def test_at_another_broker_no_note_of_the_one_before_is_waited_for(gate: Gate) -> None:
+    gate.suspect("x")
+    assert gate.other("a") == []
+    gate.session_lost()
+    gate.broker_changed()
+    assert gate.other("b") == [job("b")]
+    gate.finished()
+    gate.link_opened()
+    assert noted(gate.suspect("x")) == "x"
+
+
 def test_a_suspect_runs_only_once_its_note_is_confirmed(gate: Gate) -> None:
     note = gate.suspect("x")
     assert (names(note), noted(note)) == ([], "x")

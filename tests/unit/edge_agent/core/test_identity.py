@@ -1,4 +1,7 @@
+from dataclasses import replace
+
 from edge_agent.core.identity import Claim, Identity
+from fluid.messages import Heartbeat
 from tests.unit.edge_agent.making import TIMING, heartbeat, offline, presence
 
 
@@ -82,8 +85,10 @@ def test_of_two_that_have_spoken_the_one_with_the_higher_incarnation_goes() -> N
     ours, theirs = first.incarnation, second.incarnation
     first.presence_seen(presence("me", theirs), 1.0)
     second.presence_seen(presence("me", ours), 1.0)
-    assert second.is_taken(heartbeat("me", ours))
-    assert not first.is_taken(heartbeat("me", theirs))
+    beats = [Heartbeat("me", ours, sequence) for sequence in (1, 1, 2, 3)]
+    # The same one again proves nothing.
+    assert [second.is_taken(beat) for beat in beats] == [False, False, False, True]
+    assert not any(first.is_taken(replace(beat, incarnation=theirs)) for beat in beats)
 
 
 def test_a_late_will_of_ours_is_answered_by_saying_our_presence_again() -> None:
