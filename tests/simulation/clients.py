@@ -49,7 +49,7 @@ STILL_IMAGE = b"the same image"
 
 class Client(ABC):
     """sent: payloads by request id, and sent_at the moments. accepted: ids that the broker
-    confirmed and had somebody for. answers: every reply, by request id."""
+    confirmed and had somebody for. sends: how often each was published. answers: every reply, by request id."""
 
     resends = False
 
@@ -61,6 +61,7 @@ class Client(ABC):
         self.sent_at: dict[str, float] = {}
         self.accepted: set[str] = set()
         self.answers: dict[str, list[Reply]] = {}
+        self.sends: Counter[str] = Counter()
         self.still_sent = 0
         self.still_accepted = 0
         self.still_answered = 0
@@ -127,6 +128,7 @@ class Client(ABC):
         self.send(payload)
 
     def _message(self, request_id: str) -> Message:
+        self.sends[request_id] += 1
         return Message(
             "fluid/infer",
             self.sent[request_id],

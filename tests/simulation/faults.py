@@ -24,23 +24,13 @@ def _somebody(world: World, *, serving: bool = True) -> Device | None:
     return world.random.choice(devices) if devices else None
 
 
-def _boot_if_down(world: World, device: Device) -> None:
-    """Start it again, unless it is gone for good or another process has its id."""
-    if device.agent in world.gone_for_good:
-        return
-    if any(other.is_up and other.agent == device.agent for other in world.processes):
-        return
-    world.tell(f"boot {device.agent}")
-    device.boot()
-
-
 def _down(world: World, fault: str, span_s: float) -> bool:
     device = _somebody(world)
     if device is None:
         return False
     world.tell(f"{fault} {device.agent} for {span_s:.1f} s")
     getattr(device, fault)()
-    world.after(span_s, partial(_boot_if_down, world, device))
+    world.after(span_s, partial(world.boot_if_down, device))
     return True
 
 
@@ -65,7 +55,7 @@ def all_reboot(world: World) -> bool:
     for device in devices:
         world.tell(f"crash {device.agent}")
         device.crash()
-        world.after(2.0 + world.random.uniform(0.0, 0.05), partial(_boot_if_down, world, device))
+        world.after(2.0 + world.random.uniform(0.0, 0.05), partial(world.boot_if_down, device))
     return bool(devices)
 
 
@@ -97,7 +87,7 @@ def leave(world: World) -> bool:
         return False
     world.tell(f"leave {device.agent}")
     device.leave()
-    world.after(world.random.uniform(3.5, 8.0), partial(_boot_if_down, world, device))
+    world.after(world.random.uniform(3.5, 8.0), partial(world.boot_if_down, device))
     return True
 
 

@@ -24,12 +24,9 @@ from tests.simulation.world import World
 
 Invariant = Callable[[World], Iterator[str]]
 
-# Switched on once a request that kills its device is stopped after two: `Device.crash_on`.
-POISON_STOPS = False
 # Switched on once devices get in step again where a share takes longer than `Timing.brief_s`.
 SLOW_NETWORKS_GET_IN_STEP = False
 _EXECUTORS_OF_POISON = 2
-_UNNOTICED_AT_MOST_S = 15.0
 # Switched on once the highest term outlives an orderly stop of the broker even if all who know it
 # are down then: the wills that it publishes say the term of when their links were opened, and the
 # retained state may be that of an older leader for as long as `Timing.claim_gap_s`.
@@ -62,14 +59,14 @@ def equal_subnetworks_give_equal_answers(world: World) -> Iterator[str]:
 def no_second_kind_of_answer(world: World) -> Iterator[str]:
     """A request that got a result gets no error as well.
 
-    Not held against the cluster where devices went down while they held the request, so often
-    that it may not be passed on (`_may_be_worn_out`): of an HA request each device has a copy,
-    and one copy may be worn out while another is answered.
+    Not held against the cluster where two devices went down while they ran the request
+    (`_is_worn_out`): of an HA request each device has a copy, and one copy may be worn out while
+    another is answered.
     """
     for client in world.clients:
         for request_id, replies in client.answers.items():
             kinds = {type(reply) for reply in replies}
-            if len(kinds) > 1 and not _may_be_worn_out(world, client, request_id):
+            if len(kinds) > 1 and not _is_worn_out(world, client, request_id):
                 yield f"{request_id} got a result and an error"
 
 
@@ -89,7 +86,7 @@ def every_accepted_request_gets_a_result(world: World) -> Iterator[str]:
     """What the broker confirmed, and had somebody for, is answered with a result.
 
     A library client must get an answer to all it sent. A plain client knows nothing of what was
-    not confirmed. An error is an answer only where it may be worn out. Where the broker itself
+    not confirmed. An error is an answer only where it is worn out. Where the broker itself
     forgets what it confirmed, or drops it for want of room, only library clients are asked:
     `story` gives such worlds no others.
     """
@@ -101,7 +98,7 @@ def every_accepted_request_gets_a_result(world: World) -> Iterator[str]:
             yield f"{missing} equal requests of {client.name} have no answer"
         for request_id, replies in client.answers.items():
             first = replies[0]
-            if isinstance(first, ErrorReply) and not _may_be_worn_out(world, client, request_id):
+            if isinstance(first, ErrorReply) and not _is_worn_out(world, client, request_id):
                 yield f"{request_id} got the error {first.code}"
 
 
@@ -194,14 +191,21 @@ def full_strength(
             yield f"{request_id} was answered by {reply.devices}"
 
 
-def poison_stops(world: World, request_id: str, deaths: int) -> Iterator[str]:
-    """A request that brings its device down is not passed on for ever: two devices die of it at
-    the most, and then it gets an error."""
-    if deaths > _EXECUTORS_OF_POISON:
-        yield f"{deaths} devices died of {request_id}"
-    replies = [reply for client in world.clients for reply in client.answers.get(request_id, [])]
-    if not replies or not all(isinstance(reply, ErrorReply) for reply in replies):
-        yield f"{request_id} was not answered with an error"
+def poison_stops(world: World) -> Iterator[str]:
+    """A request that kills whoever runs it is not passed on for ever: two devices die of it at the
+    most, where each of them has a copy each device twice; and it gets an error."""
+    for client in world.clients:
+        for request_id, payload in client.sent.items():
+            if payload not in world.poisons:
+                continue
+            deaths = Counter(world.poisoned.get(payload, []))
+            # A client of the library sends it again, which nobody knows to be the same.
+            copies = client.sends[request_id] * (len(world.devices) if world.served_together else 1)
+            if deaths.total() > _EXECUTORS_OF_POISON * copies:
+                yield f"{deaths} died of {request_id}"
+            replies = client.answers.get(request_id, [])
+            if not all(isinstance(reply, ErrorReply) for reply in replies):
+                yield f"{request_id} has a result"
 
 
 SAFETY: tuple[Invariant, ...] = (
@@ -209,6 +213,7 @@ SAFETY: tuple[Invariant, ...] = (
     equal_subnetworks_give_equal_answers,
     library_gives_each_answer_once,
     no_second_kind_of_answer,
+    poison_stops,
 )
 SETTLED: tuple[Invariant, ...] = (
     each_id_has_one_process,
@@ -247,14 +252,19 @@ def _results(world: World) -> Iterator[tuple[Client, str, Result]]:
                     yield client, request_id, reply
 
 
-def _may_be_worn_out(world: World, client: Client, request_id: str) -> bool:
-    """Whether devices went down often enough to have worn a request out: since it was sent, or
-    shortly before, as it is also given to those that are down and not found out yet."""
+def _is_worn_out(world: World, client: Client, request_id: str) -> bool:
+    """Whether a request kills, or as many devices went down as it may wear out: while they had it
+    in hand, and one of them while it ran it."""
     errors = [each for each in client.answers[request_id] if isinstance(each, ErrorReply)]
     if any(error.code != ErrorCode.EXECUTION_FAILED for error in errors):
         return False
-    since = client.sent_at[request_id] - _UNNOTICED_AT_MOST_S
-    return sum(moment >= since for moment in world.disturbed_at) >= _EXECUTORS_OF_POISON
+    if client.sent[request_id] in world.poisons:
+        return True
+    # The first time, all that a device had been sent is suspect; from then on a suspect runs alone
+    # and under a note, so the second time it has to be the very one.
+    times_sent = sum(request_id in down.sent for down in world.downs)
+    was_running = any(request_id in down.executing for down in world.downs)
+    return was_running and times_sent >= _EXECUTORS_OF_POISON
 
 
 @lru_cache(maxsize=4096)

@@ -26,6 +26,7 @@ _AGENTS = ((1, 2), (2, 6), (3, 4), (4, 3), (8, 1))  # how many, how often
 _LAST_REQUESTS = 3
 _ROUNDS = 3  # of last requests: in the last of them, nobody is out of step any more
 _QUICK_S = 0.002
+_HELPED_UP_S = 10.0
 _LOSSES = 0.4  # of all storms end with a device that does not come back
 
 
@@ -52,6 +53,7 @@ class Plan:
     forgetful: bool
     most_waiting: int | None
     autosave_s: float
+    poisons: int
 
 
 def draw(seed: int) -> Plan:
@@ -77,6 +79,7 @@ def draw(seed: int) -> Plan:
         forgetful=forgetful,
         most_waiting=20 if forgetful and random.random() < 0.2 else None,
         autosave_s=random.choice([0.5, 5.0]),
+        poisons=0 if forgetful else random.choice([0, 0, 0, 0, 0, 1, 1, 2]),
     )
 
 
@@ -144,6 +147,9 @@ class Story:
         for _ in range(plan.requests):
             moment = world.random.uniform(0.0, 0.3 if burst else plan.storm_s)
             world.after(moment, world.random.choice(senders))
+        for number in range(plan.poisons):
+            moment = world.random.uniform(0.0, plan.storm_s)
+            world.after(moment, partial(self._poison, b"poison %d" % number))
         kinds = FAULTS | FORGETFUL_FAULTS if plan.forgetful else FAULTS
         for _ in range(plan.faults):
             fault = world.random.choices(list(kinds), list(kinds.values()))[0]
@@ -153,11 +159,14 @@ class Story:
     def _send(self, client: Client) -> str:
         return client.send(b"%s image %d" % (client.name.encode(), len(client.sent)))
 
+    def _poison(self, payload: bytes) -> None:
+        """Somebody sends what kills whoever runs it."""
+        self.world.poisons.add(payload)
+        self.world.random.choice(self._requesters).send(payload)
+
     def _happen(self, fault: Fault) -> None:
         if not self._calm and fault(self.world):
             self.world.faults[fault.__name__] += 1
-            if fault is not faults.mode_wish:
-                self.world.disturbed_at.append(self.world.now)
 
     def _help_up(self) -> None:
         """The last fault is over: what hangs goes on, what is cut off is not, what is down is
@@ -178,6 +187,13 @@ class Story:
             world.helped_up.add(agent)
             if not any(device.is_up and device.agent == agent for device in world.processes):
                 world.boot(agent)
+        world.after(_HELPED_UP_S, self._help_up_again)
+
+    def _help_up_again(self) -> None:
+        """Of two under one id that were cut off from each other, the one may have been killed just
+        when the other found it and went."""
+        for agent in sorted(self.world.helped_up):
+            self.world.boot_if_down(self.world.devices[agent])
 
     def _ask_again(self) -> None:
         """The operator has a last word, and everybody asks once more."""
