@@ -9,6 +9,7 @@ from collections.abc import Callable
 from functools import partial
 
 from fluid.bus import Message
+from tests.simulation.bundle import EDITIONS
 from tests.simulation.device import Device
 from tests.simulation.invariants import TERMS_OUTLIVE_A_RESTART
 from tests.simulation.world import World
@@ -187,6 +188,21 @@ def wish(world: World, mode: str) -> None:
     world.client.publish_raw(Message("fluid/mode/set", mode.encode(), qos=1))
 
 
+def switch_bundle(world: World) -> bool:
+    """Another bundle, or an earlier one, is rolled out."""
+    slots = world.bundle.manifest.slots
+    pinned = any(device.build.pins for device in world.processes)
+    others = [
+        each
+        for each in EDITIONS
+        if each is not world.bundle and (not pinned or each.manifest.slots == slots)
+    ]
+    edition = world.random.choice(others)
+    world.tell(f"roll out {edition.manifest.name}")
+    world.switch_bundle(edition, within_s=world.random.choice([0.0, 0.5, 4.0]))
+    return True
+
+
 def broker_stall(world: World) -> bool:
     """The broker does nothing for a while."""
     span_s = world.random.uniform(0.3, 3.0)
@@ -256,5 +272,7 @@ FAULTS: dict[Fault, int] = {
     impostor: 2,
     client_loses_network: 2,
 }
+# Where bundles are switched: in a part of the stories.
+ROLL_OUTS: dict[Fault, int] = {switch_bundle: 12}
 # What these lose was confirmed to the client: no cluster can have it.
 FORGETFUL_FAULTS: dict[Fault, int] = {broker_crash: 5, broker_amnesia: 3}

@@ -12,14 +12,15 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import count
 
+from edge_agent.core.edition import Edition
 from edge_agent.core.effects import Note
 from fluid.bus.memory import STANDARD, MemoryBroker, Quirks
 from fluid.messages import ClusterState, Mode, decode_cluster
 from fluid.messages.control import Malformed
 from fluid.messages.inference import KEY_BYTES
-from tests.simulation.bundle import MANIFEST
+from tests.simulation.bundle import FIRST
 from tests.simulation.clients import Client, PlainClient
-from tests.simulation.device import Device
+from tests.simulation.device import PLAIN, Build, Device
 from tests.simulation.network import Network
 from tests.simulation.violation import Violation
 
@@ -46,7 +47,8 @@ class World:
     more. faults: how often each kind happened, as whoever injects them counts. downs: which
     requests may be blamed for it, each time that a device went down. poisons: payloads that kill
     whoever runs them, and poisoned: whom they killed. served_together: whether the cluster ever
-    was in HA. helped_up: the ids that somebody must serve under in the end; gone_for_good: those that nobody
+    was in HA. bundle: that of devices that start for the first time, and which all are to serve
+    in the end. builds: what devices are told at their start, where it is not the usual. helped_up: the ids that somebody must serve under in the end; gone_for_good: those that nobody
     starts again. broker_memory: how often the broker forgot something.
     """
 
@@ -64,7 +66,8 @@ class World:
         self.most_delay_s = most_delay_s
         self.broker = MemoryBroker(quirks, most_waiting=most_waiting)
         self.broker_stalls = False
-        self.manifest = MANIFEST
+        self.bundle = FIRST
+        self.builds: dict[str, Build] = {}
         self.devices: dict[str, Device] = {}
         self.processes: list[Device] = []
         self.networks: list[Network] = []
@@ -149,6 +152,18 @@ class World:
         """Every process that is up, by agent."""
         return sorted((each for each in self.processes if each.is_up), key=lambda it: it.agent)
 
+    def switch_bundle(self, edition: Edition, *, within_s: float) -> None:
+        """Another bundle is copied to one device after the other."""
+        self.bundle = edition
+        for device in self.processes:
+            moment = self.random.uniform(0.0, within_s)
+            self.after(moment, partial(self._switch_device, device, edition))
+
+    def _switch_device(self, device: Device, edition: Edition) -> None:
+        # A later switch may have overtaken this one.
+        if edition is self.bundle and device.bundle is not edition:
+            device.switch(edition)
+
     def went_down(self, device: Device) -> None:
         """Whatever a device had in hand may be what brought it down."""
         sent = self.broker.sent(f"fluid:{device.agent}")
@@ -185,7 +200,7 @@ class World:
                 self.went_down(device)
 
     def _new_device(self, agent: str) -> Device:
-        device = Device(self, agent)
+        device = Device(self, agent, self.builds.get(agent, PLAIN))
         self.processes.append(device)
         return device
 
