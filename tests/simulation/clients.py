@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections import Counter
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -28,13 +28,13 @@ from fluid.bus import (
 from fluid.bus.protocol import REASON_NO_MATCHING_SUBSCRIBERS
 from fluid.client.window import RequestWindow
 from fluid.messages import (
-    PROBABILITIES_PROPERTY,
     UNIQUE_PROPERTY,
     ErrorReply,
     Malformed,
     Reply,
     decode_replies,
 )
+from fluid.messages.properties import wish_properties
 from tests.simulation.network import Network
 
 if TYPE_CHECKING:
@@ -47,9 +47,21 @@ _SUBSCRIBED = 0
 STILL_IMAGE = b"the same image"
 
 
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What a request asks for beside an answer."""
+
+    minimum: str | None = None
+    deadline_s: float | None = None
+
+
+_NO_WISHES = Wishes()
+
+
 class Client(ABC):
     """sent: payloads by request id, and sent_at the moments. accepted: ids that the broker
-    confirmed and had somebody for. answers: every reply, by request id."""
+    confirmed and had somebody for. sends: how often each was published.
+    wishes: what was asked for beside the image. answers: every reply, by request id."""
 
     resends = False
 
@@ -61,6 +73,8 @@ class Client(ABC):
         self.sent_at: dict[str, float] = {}
         self.accepted: set[str] = set()
         self.answers: dict[str, list[Reply]] = {}
+        self.wishes: dict[str, Wishes] = {}
+        self.sends: Counter[str] = Counter()
         self.still_sent = 0
         self.still_accepted = 0
         self.still_answered = 0
@@ -79,9 +93,11 @@ class Client(ABC):
         if self._link is None:
             self._link = self.network.open(self._options(), self._hear)
 
-    def send(self, payload: bytes, request_id: str | None = None) -> str:
+    def send(self, payload: bytes, wishes: Wishes | None = None) -> str:
         """Publish one request; returns its id."""
-        request_id = request_id or f"{self.name}-{len(self.sent)}"
+        request_id = f"{self.name}-{len(self.sent)}"
+        if wishes is not None:
+            self.wishes[request_id] = wishes
         self.sent[request_id] = payload
         self.sent_at[request_id] = self.world.now
         self.world.detail(lambda: f"{self.name}: send {request_id}")
@@ -127,13 +143,20 @@ class Client(ABC):
         self.send(payload)
 
     def _message(self, request_id: str) -> Message:
+        self.sends[request_id] += 1
         return Message(
             "fluid/infer",
             self.sent[request_id],
             qos=1,
             response_topic=self.reply_topic,
             correlation=request_id.encode(),
-            user_properties=(PROBABILITIES_PROPERTY, UNIQUE_PROPERTY),
+            user_properties=(UNIQUE_PROPERTY, *self._wish_properties(request_id)),
+        )
+
+    def _wish_properties(self, request_id: str) -> tuple[tuple[str, str], ...]:
+        wishes = self.wishes.get(request_id, _NO_WISHES)
+        return wish_properties(
+            probabilities=True, min_subnetwork=wishes.minimum, deadline_s=wishes.deadline_s
         )
 
     def _note(self, message: Message) -> str | None:

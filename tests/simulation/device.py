@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from edge_agent.core.effects import Compute, Effect, Exit, Note
+from edge_agent.core.edition import Edition
+from edge_agent.core.effects import Compute, Effect, Exit, Note, RunBundle, WriteAttempt
 from edge_agent.core.events import (
+    AdoptionOpened,
+    BundleLoaded,
     Computed,
     Event,
     LeaveRequested,
     LinkName,
     LinkOpened,
+    RequestArrived,
     Started,
     Tick,
 )
@@ -29,20 +35,37 @@ if TYPE_CHECKING:
     from tests.simulation.world import World
 
 COMPUTE_S = 0.005
-DIGEST = "ab" * 32
+_LOADED_AFTER_S = 0.3
 _CLOCK_AT_START_S = 1_000_000.0
+
+
+@dataclass(frozen=True, slots=True)
+class Build:
+    """What a device is told at its start about itself."""
+
+    max_slots: int = 1
+    pins: tuple[str, ...] = ()
+    capacity: float = 1.0
+
+
+PLAIN = Build()
 
 
 class Device:
     """One device. What can happen to it is in its methods; `fate` counts its processes.
 
     clock_offset_s: its wall clock, which only numbers its starts, may be set wrong. broker_memory:
-    that of the broker when the control link was opened.
+    that of the broker when the control link was opened. request_ids: by key, of all that ever came. note: the
+    last attempt note that it wrote in this life. bundle: that in its folder; digest: of that which
+    it runs.
     """
 
-    def __init__(self, world: World, agent: str) -> None:
+    def __init__(self, world: World, agent: str, build: Build = PLAIN) -> None:
         self._world = world
         self.agent = agent
+        self.build = build
+        self.bundle = world.bundle
+        self.digest = world.bundle.digest
         self.role = Role.MASTER if agent.startswith("m") else Role.WORKER
         self.network = Network(world)
         self.clock_offset_s = 0.0
@@ -50,13 +73,20 @@ class Device:
         self.is_up = False
         self.hangs = False
         self.exit_status: int | None = None
-        self._fatal_payloads: set[bytes] = set()
+        self.request_ids: dict[bytes, str] = {}
+        self.note: tuple[bytes, ...] = ()
+        self._jobs: deque[Compute] = deque()
         self._life = 0
         self._waiting: list[FromLink | Event] = []
         self._busy_until = 0.0
         self._alarm_at: float | None = None
         self._ticked_at = -1.0
         self._ticks_now = 0
+
+    @property
+    def executing(self) -> list[str]:
+        """The ids of the requests in the executor: of the one that it runs, and of those behind."""
+        return [job.request.id for job in self._jobs]
 
     @property
     def serves(self) -> bool:
@@ -69,10 +99,22 @@ class Device:
         self._life += 1
         self.is_up, self.hangs, self.exit_status = True, False, None
         self._waiting.clear()
+        self._jobs.clear()
+        self.digest = self.bundle.digest
+        self.note = ()
         self._busy_until = world.now
         self._alarm_at = None
         self.node = Node(
-            Settings(self.agent, self.role, world.manifest, digest=DIGEST, in_flight=8)
+            Settings(
+                self.agent,
+                self.role,
+                self.bundle.manifest,
+                digest=self.bundle.digest,
+                in_flight=8,
+                max_slots=self.build.max_slots,
+                pins=self.build.pins,
+                capacity=self.build.capacity,
+            )
         )
         wire = Wire(Topics(), self.agent, SessionOptions(receive_maximum=8))
         post = partial(self._in_life, self._life, self._take)
@@ -112,11 +154,16 @@ class Device:
         """It is asked to end in good order."""
         self._take(LeaveRequested())
 
-    def crash_on(self, payload: bytes) -> None:
-        """From now on it dies of running its model on this."""
-        self._fatal_payloads.add(payload)
+    def switch(self, edition: Edition) -> None:
+        """Another bundle is put into its folder."""
+        self.bundle = edition
+        self._world.tell(f"{self.agent}: finds {edition.manifest.name}")
+        if self.is_up:
+            loaded = BundleLoaded(edition.manifest, edition.digest)
+            self._world.after(_LOADED_AFTER_S, partial(self._in_life, self._life, self._take, loaded))
 
     def _end(self) -> None:
+        self._world.went_down(self)
         self.is_up = self.hangs = False
         self._life += 1
 
@@ -129,8 +176,13 @@ class Device:
             self._waiting.append(item)
             return
         for event in self._switchboard.events(item) if isinstance(item, FromLink) else [item]:
-            if event == LinkOpened(LinkName.CONTROL):
-                self.broker_memory = self._world.broker_memory
+            match event:
+                case LinkOpened(LinkName.CONTROL):
+                    self.broker_memory = self._world.broker_memory
+                case RequestArrived(request):
+                    self.request_ids[request.key] = request.id
+                case AdoptionOpened(agent):
+                    self._world.adopted(agent)
             if self.is_up:
                 self._step(event)
 
@@ -162,26 +214,32 @@ class Device:
         match effect:
             case Compute():
                 self._compute(effect)
+            case RunBundle(digest):
+                self.digest = digest
             case Note():
                 self._world.note(self.agent, effect)
             case Exit(status):
+                self._world.went_down(self)
                 self.exit_status, self.is_up = status, False
                 self._world.tell(f"{self.agent}: exit {status}")
                 self._switchboard.close()
             case _:
+                if isinstance(effect, WriteAttempt) and effect.agent == self.agent:
+                    self.note = effect.keys
                 self._switchboard.perform(effect)
 
     def _compute(self, job: Compute) -> None:
         """One job after the other, as the executor's thread does."""
+        self._jobs.append(job)
         self._busy_until = max(self._busy_until, self._world.now) + COMPUTE_S
-        self._world.at(self._busy_until, partial(self._in_life, self._life, self._computed, job))
+        self._world.at(self._busy_until, partial(self._in_life, self._life, self._computed, job, self.digest))
 
-    def _computed(self, job: Compute) -> None:
+    def _computed(self, job: Compute, digest: str) -> None:
         payload = job.request.message.payload
-        if payload in self._fatal_payloads:
-            self._world.tell(f"{self.agent}: crash while computing {job.request.id}")
-            self.crash()
+        if payload in self._world.poisons:
+            self._world.poison(self, payload)
             return
-        outputs = {stage: simulated_logits(stage, payload) for stage in job.stages}
+        self._jobs.popleft()
+        outputs = {stage: simulated_logits(digest, stage, payload) for stage in job.stages}
         computed_ms = COMPUTE_S * 1000
-        self._take(Computed(job.request.key, outputs, computed_ms, is_batch=False, digest=DIGEST))
+        self._take(Computed(job.request.key, outputs, computed_ms, is_batch=False, digest=digest))

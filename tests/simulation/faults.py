@@ -9,6 +9,7 @@ from collections.abc import Callable
 from functools import partial
 
 from fluid.bus import Message
+from tests.simulation.bundle import EDITIONS
 from tests.simulation.device import Device
 from tests.simulation.invariants import TERMS_OUTLIVE_A_RESTART
 from tests.simulation.world import World
@@ -24,23 +25,13 @@ def _somebody(world: World, *, serving: bool = True) -> Device | None:
     return world.random.choice(devices) if devices else None
 
 
-def _boot_if_down(world: World, device: Device) -> None:
-    """Start it again, unless it is gone for good or another process has its id."""
-    if device.agent in world.gone_for_good:
-        return
-    if any(other.is_up and other.agent == device.agent for other in world.processes):
-        return
-    world.tell(f"boot {device.agent}")
-    device.boot()
-
-
 def _down(world: World, fault: str, span_s: float) -> bool:
     device = _somebody(world)
     if device is None:
         return False
     world.tell(f"{fault} {device.agent} for {span_s:.1f} s")
     getattr(device, fault)()
-    world.after(span_s, partial(_boot_if_down, world, device))
+    world.after(span_s, partial(world.boot_if_down, device))
     return True
 
 
@@ -65,7 +56,7 @@ def all_reboot(world: World) -> bool:
     for device in devices:
         world.tell(f"crash {device.agent}")
         device.crash()
-        world.after(2.0 + world.random.uniform(0.0, 0.05), partial(_boot_if_down, world, device))
+        world.after(2.0 + world.random.uniform(0.0, 0.05), partial(world.boot_if_down, device))
     return bool(devices)
 
 
@@ -97,7 +88,7 @@ def leave(world: World) -> bool:
         return False
     world.tell(f"leave {device.agent}")
     device.leave()
-    world.after(world.random.uniform(3.5, 8.0), partial(_boot_if_down, world, device))
+    world.after(world.random.uniform(3.5, 8.0), partial(world.boot_if_down, device))
     return True
 
 
@@ -197,6 +188,21 @@ def wish(world: World, mode: str) -> None:
     world.client.publish_raw(Message("fluid/mode/set", mode.encode(), qos=1))
 
 
+def switch_bundle(world: World) -> bool:
+    """Another bundle, or an earlier one, is rolled out."""
+    slots = world.bundle.manifest.slots
+    pinned = any(device.build.pins for device in world.processes)
+    others = [
+        each
+        for each in EDITIONS
+        if each is not world.bundle and (not pinned or each.manifest.slots == slots)
+    ]
+    edition = world.random.choice(others)
+    world.tell(f"roll out {edition.manifest.name}")
+    world.switch_bundle(edition, within_s=world.random.choice([0.0, 0.5, 4.0]))
+    return True
+
+
 def broker_stall(world: World) -> bool:
     """The broker does nothing for a while."""
     span_s = world.random.uniform(0.3, 3.0)
@@ -266,5 +272,7 @@ FAULTS: dict[Fault, int] = {
     impostor: 2,
     client_loses_network: 2,
 }
+# Where bundles are switched: in a part of the stories.
+ROLL_OUTS: dict[Fault, int] = {switch_bundle: 12}
 # What these lose was confirmed to the client: no cluster can have it.
 FORGETFUL_FAULTS: dict[Fault, int] = {broker_crash: 5, broker_amnesia: 3}

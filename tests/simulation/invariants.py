@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator
 from functools import lru_cache
+from itertools import product
 
 import numpy as np
 
@@ -17,19 +18,23 @@ from edge_agent.core.answers import softmax
 from fluid.errors import ErrorCode
 from fluid.messages import ErrorReply, Mode, Result
 from fluid.submodel import combine
-from tests.simulation.bundle import MANIFEST, simulated_logits
+from tests.simulation.bundle import edition_of, simulated_logits
 from tests.simulation.clients import Client, LibraryClient, PlainClient
 from tests.simulation.violation import Violation
 from tests.simulation.world import World
 
 Invariant = Callable[[World], Iterator[str]]
 
-# Switched on once a request that kills its device is stopped after two: `Device.crash_on`.
-POISON_STOPS = False
 # Switched on once devices get in step again where a share takes longer than `Timing.brief_s`.
 SLOW_NETWORKS_GET_IN_STEP = False
 _EXECUTORS_OF_POISON = 2
-_UNNOTICED_AT_MOST_S = 15.0
+# What a request that wishes for something may be told.
+_UNFULFILLED = (
+    ErrorCode.UNKNOWN_SUBNETWORK,
+    ErrorCode.SUBNETWORK_UNAVAILABLE,
+    ErrorCode.DEADLINE_MISSED,
+)
+_CLOCK_TOLERANCE_MS = 1.0
 # Switched on once the highest term outlives an orderly stop of the broker even if all who know it
 # are down then: the wills that it publishes say the term of when their links were opened, and the
 # retained state may be that of an older leader for as long as `Timing.claim_gap_s`.
@@ -49,27 +54,46 @@ def no_answer_without_a_request(world: World) -> Iterator[str]:
 
 def equal_subnetworks_give_equal_answers(world: World) -> Iterator[str]:
     """What a sub-network says of an image depends neither on who ran it nor on when. So two
-    results of one request agree wherever they say that they come from the same sub-network."""
+    results of one request agree wherever they say that they come from the same sub-network of the
+    same bundle, and never is anything of two bundles added."""
     for client, request_id, reply in _results(world):
         payload = client.sent.get(request_id)
         if payload is None:
             continue
-        expected, label = _expected(reply.subnetwork, payload)
+        if edition_of(reply.bundle) is None:
+            yield f"{request_id} was answered by the unknown bundle {reply.bundle}"
+            continue
+        expected, label = _expected(reply.bundle, reply.subnetwork, payload)
         if (reply.probabilities, reply.label) != (expected, label):
             yield f"{request_id}: {reply.subnetwork} of {reply.devices} gave other logits"
+
+
+def answers_are_as_wished(world: World) -> Iterator[str]:
+    """An answer covers the least sub-network that was asked for: in each of its slots a stage that
+    is at least as wide."""
+    for client, request_id, reply in _results(world):
+        wishes, edition = client.wishes.get(request_id), edition_of(reply.bundle)
+        if wishes is None or wishes.minimum is None or edition is None:
+            continue
+        stages = {each.name: each.stages for each in edition.manifest.subnetworks}
+        # The simulated bundles have no two sub-networks of the same slots.
+        if not set(stages[wishes.minimum]) <= set(stages[reply.subnetwork]):
+            yield f"{request_id} asked for {wishes.minimum} and got {reply.subnetwork}"
 
 
 def no_second_kind_of_answer(world: World) -> Iterator[str]:
     """A request that got a result gets no error as well.
 
-    Not held against the cluster where devices went down while they held the request, so often
-    that it may not be passed on (`_may_be_worn_out`): of an HA request each device has a copy,
-    and one copy may be worn out while another is answered.
+    Not held against the cluster where two devices went down while they ran the request
+    (`_is_worn_out`): of an HA request each device has a copy, and one copy may be worn out while
+    another is answered. Nor where something was wished for that the one could give and the other
+    could not.
     """
     for client in world.clients:
         for request_id, replies in client.answers.items():
             kinds = {type(reply) for reply in replies}
-            if len(kinds) > 1 and not _may_be_worn_out(world, client, request_id):
+            wishes = request_id in client.wishes
+            if len(kinds) > 1 and not wishes and not _is_worn_out(world, client, request_id):
                 yield f"{request_id} got a result and an error"
 
 
@@ -89,7 +113,8 @@ def every_accepted_request_gets_a_result(world: World) -> Iterator[str]:
     """What the broker confirmed, and had somebody for, is answered with a result.
 
     A library client must get an answer to all it sent. A plain client knows nothing of what was
-    not confirmed. An error is an answer only where it may be worn out. Where the broker itself
+    not confirmed. An error is an answer only where it is worn out, or says that a wish cannot be
+    fulfilled. Where the broker itself
     forgets what it confirmed, or drops it for want of room, only library clients are asked:
     `story` gives such worlds no others.
     """
@@ -101,7 +126,9 @@ def every_accepted_request_gets_a_result(world: World) -> Iterator[str]:
             yield f"{missing} equal requests of {client.name} have no answer"
         for request_id, replies in client.answers.items():
             first = replies[0]
-            if isinstance(first, ErrorReply) and not _may_be_worn_out(world, client, request_id):
+            if request_id in client.wishes and getattr(first, "code", None) in _UNFULFILLED:
+                continue
+            if isinstance(first, ErrorReply) and not _is_worn_out(world, client, request_id):
                 yield f"{request_id} got the error {first.code}"
 
 
@@ -141,18 +168,24 @@ def mode_is_as_decided(world: World) -> Iterator[str]:
 
 
 def every_slot_is_held(world: World) -> Iterator[str]:
-    """By members only, each of which holds one; and no slot is free if there are enough."""
+    """By members only, each of which holds one; and no slot is free that could be held."""
     state = world.cluster()
     if state is None:
         return
     holders = {agent for agents in state.placement.values() for agent in agents}
     if holders != set(state.members):
         yield f"members {state.members} hold {dict(state.placement)}"
-    slots = world.manifest.slots
-    if len(state.members) >= len(slots):
-        for slot in slots:
-            if not state.placement.get(slot):
-                yield f"nobody holds {slot}"
+    slots = world.bundle.manifest.slots
+    held = [slot for slot in slots if state.placement.get(slot)]
+    if len(held) < (most := _most_slots(world, state.members)):
+        yield f"{most} slots could be held, and only {held} are"
+
+
+def all_serve_the_last_bundle(world: World) -> Iterator[str]:
+    """What was copied last to every device is what they all run."""
+    for device in world.up():
+        if device.digest != world.bundle.digest:
+            yield f"{device.agent} serves another bundle than {world.bundle.manifest.name}"
 
 
 def nothing_is_left_behind(world: World) -> Iterator[str]:
@@ -179,14 +212,20 @@ def full_strength(
     """
     state = world.cluster()
     assert state is not None
-    slots = tuple(slot for slot in world.manifest.slots if state.placement[slot])
-    whole = world.manifest.subnetwork_name(
-        [world.manifest.widest_stage(slot).name for slot in slots]
-    )
-    for _, request_id, reply in _results(world):
+    manifest = world.bundle.manifest
+    slots = tuple(slot for slot in manifest.slots if state.placement[slot])
+    whole = manifest.subnetwork_name([manifest.widest_stage(slot).name for slot in slots])
+    for client, request_id, reply in _results(world):
         if request_id not in requests:
             continue
-        if reply.mode is not mode:
+        wishes = client.wishes.get(request_id)
+        if not world.bundle.digest.startswith(reply.bundle):
+            yield f"{request_id} was answered by another bundle than the last"
+        elif wishes is not None and wishes.deadline_s is not None:
+            spent_ms = reply.queue_ms + reply.compute_ms
+            if mode is Mode.HA and spent_ms > wishes.deadline_s * 1000 + _CLOCK_TOLERANCE_MS:
+                yield f"{request_id} was answered after {spent_ms:.0f} ms"
+        elif reply.mode is not mode:
             yield f"{request_id} was answered in {reply.mode}, not in {mode}"
         elif mode is Mode.HA and reply.subnetwork != whole and (strict or not reply.degraded):
             yield f"{request_id} was answered by {reply.subnetwork}, not by {whole}"
@@ -194,14 +233,21 @@ def full_strength(
             yield f"{request_id} was answered by {reply.devices}"
 
 
-def poison_stops(world: World, request_id: str, deaths: int) -> Iterator[str]:
-    """A request that brings its device down is not passed on for ever: two devices die of it at
-    the most, and then it gets an error."""
-    if deaths > _EXECUTORS_OF_POISON:
-        yield f"{deaths} devices died of {request_id}"
-    replies = [reply for client in world.clients for reply in client.answers.get(request_id, [])]
-    if not replies or not all(isinstance(reply, ErrorReply) for reply in replies):
-        yield f"{request_id} was not answered with an error"
+def poison_stops(world: World) -> Iterator[str]:
+    """A request that kills whoever runs it is not passed on for ever: two devices die of it at the
+    most, where each of them has a copy each device twice; and it gets an error."""
+    for client in world.clients:
+        for request_id, payload in client.sent.items():
+            if payload not in world.poisons:
+                continue
+            deaths = Counter(world.poisoned.get(payload, []))
+            # A client of the library sends it again, which nobody knows to be the same.
+            copies = client.sends[request_id] * _copies(world)
+            if deaths.total() > _EXECUTORS_OF_POISON * copies:
+                yield f"{deaths} died of {request_id}"
+            replies = client.answers.get(request_id, [])
+            if not all(isinstance(reply, ErrorReply) for reply in replies):
+                yield f"{request_id} has a result"
 
 
 SAFETY: tuple[Invariant, ...] = (
@@ -209,10 +255,13 @@ SAFETY: tuple[Invariant, ...] = (
     equal_subnetworks_give_equal_answers,
     library_gives_each_answer_once,
     no_second_kind_of_answer,
+    answers_are_as_wished,
+    poison_stops,
 )
 SETTLED: tuple[Invariant, ...] = (
     each_id_has_one_process,
     all_agree_on_the_leader,
+    all_serve_the_last_bundle,
     every_slot_is_held,
     mode_is_as_decided,
     nothing_is_left_behind,
@@ -247,18 +296,50 @@ def _results(world: World) -> Iterator[tuple[Client, str, Result]]:
                     yield client, request_id, reply
 
 
-def _may_be_worn_out(world: World, client: Client, request_id: str) -> bool:
-    """Whether devices went down often enough to have worn a request out: since it was sent, or
-    shortly before, as it is also given to those that are down and not found out yet."""
+def _copies(world: World) -> int:
+    """How many processes may have a copy of one request, impostors included."""
+    return len(world.processes) if world.served_together else 1
+
+
+def _most_slots(world: World, members: Collection[str]) -> int:
+    """How many slots the members can hold at most, by what they were told at their start."""
+    slots = world.bundle.manifest.slots
+    holders = [
+        [None, *(each for each in members if slot in (world.devices[each].build.pins or slots))]
+        for slot in slots
+    ]
+    return max(
+        sum(holder is not None for holder in held)
+        for held in product(*holders)
+        if all(
+            held.count(agent) <= world.devices[agent].build.max_slots
+            for agent in held
+            if agent is not None
+        )
+    )
+
+
+def _is_worn_out(world: World, client: Client, request_id: str) -> bool:
+    """Whether a request kills, or as many devices went down as it may wear out: while they had it
+    in hand, and one of them while it ran it."""
     errors = [each for each in client.answers[request_id] if isinstance(each, ErrorReply)]
     if any(error.code != ErrorCode.EXECUTION_FAILED for error in errors):
         return False
-    since = client.sent_at[request_id] - _UNNOTICED_AT_MOST_S
-    return sum(moment >= since for moment in world.disturbed_at) >= _EXECUTORS_OF_POISON
+    if client.sent[request_id] in world.poisons:
+        return True
+    # The first time, all that a device had been sent is suspect; from then on a suspect runs alone
+    # and under a note, so the second time it has to be the very one.
+    times_sent = sum(request_id in down.sent for down in world.downs)
+    was_running = any(request_id in down.executing for down in world.downs)
+    return was_running and times_sent >= _EXECUTORS_OF_POISON
 
 
 @lru_cache(maxsize=4096)
-def _expected(subnetwork: str, payload: bytes) -> tuple[tuple[float, ...], int]:
-    stages = next(each.stages for each in MANIFEST.subnetworks if each.name == subnetwork)
-    logits = combine([simulated_logits(stage, payload) for stage in stages])
+def _expected(bundle: str, subnetwork: str, payload: bytes) -> tuple[tuple[float, ...], int]:
+    edition = edition_of(bundle)
+    assert edition is not None
+    stages = next(
+        each.stages for each in edition.manifest.subnetworks if each.name == subnetwork
+    )
+    logits = combine([simulated_logits(edition.digest, stage, payload) for stage in stages])
     return tuple(round(float(p), 6) for p in softmax(logits)[0]), int(np.argmax(logits))

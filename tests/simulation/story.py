@@ -10,8 +10,9 @@ from random import Random
 from fluid.bus.memory import MOSQUITTO_2_0_11, STANDARD, Quirks
 from fluid.messages import Mode
 from tests.simulation import faults
-from tests.simulation.clients import Client, LibraryClient, PlainClient
-from tests.simulation.faults import FAULTS, FORGETFUL_FAULTS, Fault
+from tests.simulation.clients import Client, LibraryClient, PlainClient, Wishes
+from tests.simulation.device import Build
+from tests.simulation.faults import FAULTS, FORGETFUL_FAULTS, ROLL_OUTS, Fault
 from tests.simulation.invariants import (
     SAFETY,
     SLOW_NETWORKS_GET_IN_STEP,
@@ -26,6 +27,9 @@ _AGENTS = ((1, 2), (2, 6), (3, 4), (4, 3), (8, 1))  # how many, how often
 _LAST_REQUESTS = 3
 _ROUNDS = 3  # of last requests: in the last of them, nobody is out of step any more
 _QUICK_S = 0.002
+_WISHLESS = 0.7
+_SOME = 0.2  # of all stories have something that the others do not
+_HELPED_UP_S = 10.0
 _LOSSES = 0.4  # of all storms end with a device that does not come back
 
 
@@ -52,6 +56,10 @@ class Plan:
     forgetful: bool
     most_waiting: int | None
     autosave_s: float
+    poisons: int
+    rolls_out: bool
+    wishes: bool
+    builds: dict[str, Build]
 
 
 def draw(seed: int) -> Plan:
@@ -60,9 +68,10 @@ def draw(seed: int) -> Plan:
     count = random.choices(*zip(*_AGENTS, strict=True))[0]
     forgetful = random.random() < 0.3
     libraries = random.randint(1, 3) if forgetful else random.randint(0, 2)
+    agents = (random.choice(["master", "a"]), *(f"w{index}" for index in range(1, count)))
     return Plan(
         seed=seed,
-        agents=(random.choice(["master", "a"]), *(f"w{index}" for index in range(1, count))),
+        agents=agents,
         libraries=libraries,
         plains=0 if forgetful else random.randint(0 if libraries else 1, 3 - libraries),
         camera=not forgetful and random.random() < 0.3,
@@ -77,7 +86,17 @@ def draw(seed: int) -> Plan:
         forgetful=forgetful,
         most_waiting=20 if forgetful and random.random() < 0.2 else None,
         autosave_s=random.choice([0.5, 5.0]),
+        poisons=0 if forgetful else random.choice([0, 0, 0, 0, 0, 1, 1, 2]),
+        rolls_out=random.random() < _SOME,
+        wishes=random.random() < _SOME,
+        builds={agent: _build(random) for agent in agents} if random.random() < _SOME else {},
     )
+
+
+def _build(random: Random) -> Build:
+    max_slots = random.choice([1, 2])
+    pins = random.choice([(), (), ("lower",), ("upper",), ("lower", "upper")])
+    return Build(max_slots, pins[:max_slots], random.choice([0.5, 1.0, 1.0, 3.0]))
 
 
 @dataclass(slots=True)
@@ -101,6 +120,7 @@ class Story:
             most_waiting=plan.most_waiting,
             detailed=detailed,
         )
+        self.world.builds = plan.builds
         self._calm = False
         self._requesters: list[Client] = [
             *(LibraryClient(self.world, f"lib{index}") for index in range(plan.libraries)),
@@ -144,20 +164,38 @@ class Story:
         for _ in range(plan.requests):
             moment = world.random.uniform(0.0, 0.3 if burst else plan.storm_s)
             world.after(moment, world.random.choice(senders))
-        kinds = FAULTS | FORGETFUL_FAULTS if plan.forgetful else FAULTS
+        for number in range(plan.poisons):
+            moment = world.random.uniform(0.0, plan.storm_s)
+            world.after(moment, partial(self._poison, b"poison %d" % number))
+        kinds = FAULTS | (FORGETFUL_FAULTS if plan.forgetful else {})
+        kinds |= ROLL_OUTS if plan.rolls_out else {}
         for _ in range(plan.faults):
             fault = world.random.choices(list(kinds), list(kinds.values()))[0]
             world.after(world.random.uniform(0.0, plan.storm_s), partial(self._happen, fault))
         world.run(plan.storm_s)
 
     def _send(self, client: Client) -> str:
-        return client.send(b"%s image %d" % (client.name.encode(), len(client.sent)))
+        payload = b"%s image %d" % (client.name.encode(), len(client.sent))
+        return client.send(payload, self._draw_wishes())
+
+    def _draw_wishes(self) -> Wishes | None:
+        world = self.world
+        if not self.plan.wishes or world.random.random() < _WISHLESS:
+            return None
+        names = [each.name for each in world.bundle.manifest.subnetworks]
+        return Wishes(
+            minimum=world.random.choice([None, *names]),
+            deadline_s=world.random.choice([None, 0.02, 0.2, 2.0]),
+        )
+
+    def _poison(self, payload: bytes) -> None:
+        """Somebody sends what kills whoever runs it."""
+        self.world.poisons.add(payload)
+        self.world.random.choice(self._requesters).send(payload)
 
     def _happen(self, fault: Fault) -> None:
         if not self._calm and fault(self.world):
             self.world.faults[fault.__name__] += 1
-            if fault is not faults.mode_wish:
-                self.world.disturbed_at.append(self.world.now)
 
     def _help_up(self) -> None:
         """The last fault is over: what hangs goes on, what is cut off is not, what is down is
@@ -174,10 +212,18 @@ class Story:
             device.network.most_delay_s = world.most_delay_s
             faults.heal(world, device)
             faults.go_on(world, device)
+        world.switch_bundle(world.bundle, within_s=1.0)
         for agent in sorted(world.devices.keys() - world.gone_for_good):
             world.helped_up.add(agent)
             if not any(device.is_up and device.agent == agent for device in world.processes):
                 world.boot(agent)
+        world.after(_HELPED_UP_S, self._help_up_again)
+
+    def _help_up_again(self) -> None:
+        """Of two under one id that were cut off from each other, the one may have been killed just
+        when the other found it and went."""
+        for agent in sorted(self.world.helped_up):
+            self.world.boot_if_down(self.world.devices[agent])
 
     def _ask_again(self) -> None:
         """The operator has a last word, and everybody asks once more."""

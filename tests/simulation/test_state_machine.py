@@ -109,8 +109,6 @@ class ClusterMachine(RuleBasedStateMachine):
         world = self.world
         world.run(3.1)  # streams and stops of the broker come to their end
         for device in world.processes:
-            # That the devices went down more often than a request is passed on is no fault.
-            world.disturbed_at.extend([world.now] * 2)
             faults.heal(world, device)
             faults.go_on(world, device)
         world.after(4.0, partial(self._boot_all))

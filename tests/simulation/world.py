@@ -8,19 +8,35 @@ import heapq
 import random
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from itertools import count
 
+from edge_agent.core.edition import Edition
 from edge_agent.core.effects import Note
 from fluid.bus.memory import STANDARD, MemoryBroker, Quirks
-from fluid.messages import ClusterState, decode_cluster
+from fluid.messages import ClusterState, Mode, decode_cluster
 from fluid.messages.control import Malformed
-from tests.simulation.bundle import MANIFEST
+from fluid.messages.inference import KEY_BYTES
+from tests.simulation.bundle import FIRST
 from tests.simulation.clients import Client, PlainClient
-from tests.simulation.device import Device
+from tests.simulation.device import PLAIN, Build, Device
 from tests.simulation.network import Network
 from tests.simulation.violation import Violation
 
 _BROKER_TICK_S = 0.5
+# systemd's RestartSec, and what a start takes.
+_RESTART_S = (0.2, 1.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Down:
+    """A device that went down, or was taken for dead: the ids of the requests that it had been
+    sent and not acknowledged, and of those that were in its executor or named by its attempt note:
+    a note is written before the request that it names runs."""
+
+    sent: frozenset[str]
+    executing: frozenset[str]
 
 
 class World:
@@ -28,8 +44,11 @@ class World:
 
     detailed: whether the transcript has every request and answer. processes: every process that
     was ever started under an agent's id, but for restarts of the same device: an impostor is one
-    more. faults: how often each kind happened, as whoever injects them counts; disturbed_at: when.
-    helped_up: the ids that somebody must serve under in the end; gone_for_good: those that nobody
+    more. faults: how often each kind happened, as whoever injects them counts. downs: which
+    requests may be blamed for it, each time that a device went down. poisons: payloads that kill
+    whoever runs them, and poisoned: whom they killed. served_together: whether the cluster ever
+    was in HA. bundle: that of devices that start for the first time, and which all are to serve
+    in the end. builds: what devices are told at their start, where it is not the usual. helped_up: the ids that somebody must serve under in the end; gone_for_good: those that nobody
     starts again. broker_memory: how often the broker forgot something.
     """
 
@@ -47,7 +66,8 @@ class World:
         self.most_delay_s = most_delay_s
         self.broker = MemoryBroker(quirks, most_waiting=most_waiting)
         self.broker_stalls = False
-        self.manifest = MANIFEST
+        self.bundle = FIRST
+        self.builds: dict[str, Build] = {}
         self.devices: dict[str, Device] = {}
         self.processes: list[Device] = []
         self.networks: list[Network] = []
@@ -56,7 +76,10 @@ class World:
         self.leaders: dict[tuple[int, int], str] = {}
         self.broker_memory = 0
         self.faults: Counter[str] = Counter()
-        self.disturbed_at: list[float] = []
+        self.downs: list[Down] = []
+        self.poisons: set[bytes] = set()
+        self.poisoned: dict[bytes, list[str]] = {}
+        self.served_together = False
         self.helped_up: set[str] = set()
         self.gone_for_good: set[str] = set()
         self.transcript: list[str] = []
@@ -129,8 +152,55 @@ class World:
         """Every process that is up, by agent."""
         return sorted((each for each in self.processes if each.is_up), key=lambda it: it.agent)
 
+    def switch_bundle(self, edition: Edition, *, within_s: float) -> None:
+        """Another bundle is copied to one device after the other."""
+        self.bundle = edition
+        for device in self.processes:
+            moment = self.random.uniform(0.0, within_s)
+            self.after(moment, partial(self._switch_device, device, edition))
+
+    def _switch_device(self, device: Device, edition: Edition) -> None:
+        # A later switch may have overtaken this one.
+        if edition is self.bundle and device.bundle is not edition:
+            device.switch(edition)
+
+    def went_down(self, device: Device) -> None:
+        """Whatever a device had in hand may be what brought it down."""
+        sent = self.broker.sent(f"fluid:{device.agent}")
+        ids = frozenset(each.correlation.decode() for each in sent if each.correlation)
+        self.downs.append(Down(ids, frozenset(device.executing) | self._named(device)))
+
+    def _named(self, device: Device) -> frozenset[str]:
+        note = self.broker.retained(f"fluid/attempt/{device.agent}")
+        payload = note.payload if note else b""
+        keys = {payload[at : at + KEY_BYTES] for at in range(0, len(payload), KEY_BYTES)}
+        keys.update(device.note)  # it may be on its way
+        return frozenset(device.request_ids[key] for key in keys if key in device.request_ids)
+
+    def poison(self, device: Device, payload: bytes) -> None:
+        """A device dies of a request, and its supervisor starts it again."""
+        self.tell(f"{device.agent} dies of {payload!r}")
+        self.poisoned.setdefault(payload, []).append(device.agent)
+        device.crash()
+        self.after(self.random.uniform(*_RESTART_S), partial(self.boot_if_down, device))
+
+    def boot_if_down(self, device: Device) -> None:
+        """Start it again, unless it is gone for good or another process has its id."""
+        if device.agent in self.gone_for_good:
+            return
+        if any(other.is_up and other.agent == device.agent for other in self.processes):
+            return
+        self.tell(f"boot {device.agent}")
+        device.boot()
+
+    def adopted(self, agent: str) -> None:
+        """Who is adopted while its process lives was taken for dead."""
+        for device in self.processes:
+            if device.agent == agent and device.is_up:
+                self.went_down(device)
+
     def _new_device(self, agent: str) -> Device:
-        device = Device(self, agent)
+        device = Device(self, agent, self.builds.get(agent, PLAIN))
         self.processes.append(device)
         return device
 
@@ -149,6 +219,8 @@ class World:
         its agent. That one of them ends is `each_id_has_one_process`.
         """
         state = device.node.cluster_state
+        if device.node.serving_mode is Mode.HA:
+            self.served_together = True
         if device.node.leads and state is not None:
             term = (device.broker_memory, state.term)
             leader = self.leaders.setdefault(term, device.agent)

@@ -114,6 +114,12 @@ class MemoryBroker:
             session = self._engine.session(client_id)
             return None if session is None else session.backlog
 
+    def sent(self, client_id: str) -> list[Message]:
+        """What a session was sent and has not acknowledged, connected or not."""
+        with self._lock:
+            session = self._engine.session(client_id)
+            return [] if session is None else session.sent
+
     @property
     def runs(self) -> bool:
         """Whether connections are accepted."""

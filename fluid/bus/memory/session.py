@@ -60,6 +60,12 @@ class Session:
         """How many messages are not acknowledged, sent or not."""
         return len(self._queue) + len(self._in_flight)
 
+    @property
+    def sent(self) -> list[Message]:
+        """What was sent at least once and is not acknowledged."""
+        envelopes = (*self._in_flight.values(), *self._queue)
+        return [envelope.message for envelope in envelopes if envelope.ack_id]
+
     def copy(self) -> "Session":
         """The same state, which goes its own way from now on. Messages do not change."""
         return replace(
