@@ -162,8 +162,10 @@ class Attempts:
         return effects + self._pass(self._suspects.popleft())
 
     def withdraw(self) -> list[Effect]:
-        """We leave in good order: nothing brought us down."""
-        return [self._write(set())] if self._written != set() and self._link_open else []
+        """We leave in good order: nothing brought us down now. What brought our former life down
+        and has not come yet is accused still."""
+        wrong = self._written != self._former
+        return [self._write(self._former)] if wrong and self._link_open else []
 
     def _advance(self) -> list[Effect]:
         if self._phase is _Phase.OPEN and self._suspects and self._link_open:

@@ -156,7 +156,10 @@ class Client(ABC):
     def _wish_properties(self, request_id: str) -> tuple[tuple[str, str], ...]:
         wishes = self.wishes.get(request_id, _NO_WISHES)
         return wish_properties(
-            probabilities=True, min_subnetwork=wishes.minimum, deadline_s=wishes.deadline_s
+            probabilities=True,
+            logits=False,
+            min_subnetwork=wishes.minimum,
+            deadline_s=wishes.deadline_s,
         )
 
     def _note(self, message: Message) -> str | None:

@@ -160,7 +160,9 @@ class Device:
         self._world.tell(f"{self.agent}: finds {edition.manifest.name}")
         if self.is_up:
             loaded = BundleLoaded(edition.manifest, edition.digest)
-            self._world.after(_LOADED_AFTER_S, partial(self._in_life, self._life, self._take, loaded))
+            self._world.after(
+                _LOADED_AFTER_S, partial(self._in_life, self._life, self._take, loaded)
+            )
 
     def _end(self) -> None:
         self._world.went_down(self)
@@ -232,7 +234,9 @@ class Device:
         """One job after the other, as the executor's thread does."""
         self._jobs.append(job)
         self._busy_until = max(self._busy_until, self._world.now) + COMPUTE_S
-        self._world.at(self._busy_until, partial(self._in_life, self._life, self._computed, job, self.digest))
+        self._world.at(
+            self._busy_until, partial(self._in_life, self._life, self._computed, job, self.digest)
+        )
 
     def _computed(self, job: Compute, digest: str) -> None:
         payload = job.request.message.payload

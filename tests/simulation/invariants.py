@@ -338,8 +338,6 @@ def _is_worn_out(world: World, client: Client, request_id: str) -> bool:
 def _expected(bundle: str, subnetwork: str, payload: bytes) -> tuple[tuple[float, ...], int]:
     edition = edition_of(bundle)
     assert edition is not None
-    stages = next(
-        each.stages for each in edition.manifest.subnetworks if each.name == subnetwork
-    )
+    stages = next(each.stages for each in edition.manifest.subnetworks if each.name == subnetwork)
     logits = combine([simulated_logits(edition.digest, stage, payload) for stage in stages])
     return tuple(round(float(p), 6) for p in softmax(logits)[0]), int(np.argmax(logits))
