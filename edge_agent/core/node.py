@@ -4,8 +4,6 @@ Only ties the parts together; each decision lives in the part that owns it. `now
 in seconds, and never goes back.
 """
 
-from dataclasses import replace
-
 from edge_agent.core import effects as do
 from edge_agent.core import events as seen
 from edge_agent.core.adoption import Adoptions
@@ -19,8 +17,9 @@ from edge_agent.core.links import Links
 from edge_agent.core.pulse import Pulse
 from edge_agent.core.serving import Serving
 from edge_agent.core.settings import Settings
+from edge_agent.core.voice import Voice
 from fluid.bus import CloseReason
-from fluid.messages import AgentState, ClusterState, Heartbeat, Mode, Presence
+from fluid.messages import ClusterState, Heartbeat, Mode, Presence
 
 EXIT_REFUSED = 3
 EXIT_DUPLICATE = 4
@@ -31,7 +30,6 @@ class Node:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._edition = settings.edition
         self._identity = Identity(settings.timing)
         self._links = Links(settings.timing, settings.brokers)
         self._cluster = Cluster(settings)
@@ -39,7 +37,7 @@ class Node:
         self._pulse = Pulse(settings.agent, settings.timing)
         self._ledger = Ledger(settings)
         self._adoptions = Adoptions(knows=self._ledger.knows, notes=self._ledger.attempt_notes)
-        self._presence_said: Presence | None = None
+        self._voice = Voice(settings, self._identity, cluster=self._cluster, serving=self._serving)
         self._leave_by: float | None = None
         self._return_to: int | None = None  # the broker, where leaving is not for good
         self._gone = False
@@ -203,7 +201,7 @@ class Node:
             effects += self._ledger.control_lost()
             self._cluster.link_lost()
             self._pulse.stop()
-            self._presence_said = None
+            self._voice.hush()
         if self._leave_by is not None:
             if self._return_to is not None and link is LinkName.CONTROL:
                 self._leave_by = now  # there is nobody left to take leave of
@@ -225,11 +223,11 @@ class Node:
             incarnation = self._identity.next_incarnation()
             probe = self._pulse.load(len(self._ledger), incarnation)
             boot, broker = self._identity.boot, self._links.broker
-            effects.append(do.OpenControl(boot, self._farewell(), probe, broker))
+            effects.append(do.OpenControl(boot, self._voice.farewell(), probe, broker))
         # A resumed session brings requests at once, so it waits until we know what to run; and
         # until the name is ours, because it takes the session from whoever has it.
         # And until the others know that we are there: else nobody would look after the session.
-        ready = self._placed() and self._presence_said is not None
+        ready = self._placed() and self._voice.was_heard
         if ready and self._links.due(LinkName.INFER, now):
             self._links.opening(LinkName.INFER)
             effects.append(do.OpenInfer())
@@ -245,13 +243,13 @@ class Node:
         self._serving.link_lost()
         effects += self._ledger.broker_changed()
         self._pulse.stop()
-        self._presence_said = None
+        self._voice.hush()
         self._links.dropped(LinkName.INFER)
         return [*effects, do.DropLink(LinkName.INFER)]
 
     def _go_to(self, broker: int | None, now: float) -> list[Effect]:
         """Leave this broker for another; None: for the next one, as this one is of no use."""
-        farewell = do.PublishPresence(self._farewell())
+        farewell = do.PublishPresence(self._voice.farewell())
         effects = [farewell, *self._give_up_broker(now), do.DropLink(LinkName.CONTROL)]
         self._links.dropped(LinkName.CONTROL)
         if broker is None:
@@ -286,30 +284,6 @@ class Node:
 
     # Presence.
 
-    def _presence(self) -> Presence:
-        settings = self._settings
-        return Presence(
-            agent=settings.agent,
-            state=AgentState.ONLINE,
-            role=settings.role,
-            priority=settings.role.priority,
-            incarnation=self._identity.incarnation,
-            bundle=self._edition.digest,
-            serving=self._serving.mode,
-            max_slots=settings.max_slots,
-            vote=settings.vote,
-            interpreter=settings.interpreter,
-            term=self._cluster.leadership.highest_term,
-            leader=self._cluster.leadership.leader_of_highest_term,
-            slots=self._edition.manifest.slots,
-            pins=settings.pins,
-            capacity=settings.capacity,
-            in_flight=settings.in_flight,
-        )
-
-    def _farewell(self) -> Presence:
-        return replace(self._presence(), state=AgentState.OFFLINE, serving=None)
-
     def _presence_seen(self, presence: Presence, now: float) -> list[Effect]:
         if presence.agent != self._settings.agent:
             return self._cluster.presence(presence, now)
@@ -317,7 +291,7 @@ class Node:
             return []
         match self._identity.presence_seen(presence, now):
             case Claim.SPEAK:
-                self._presence_said = None
+                self._voice.hush()
             case Claim.OUTBID:
                 return [do.CloseLink(LinkName.CONTROL)]
             case Claim.NOTHING:
@@ -327,7 +301,7 @@ class Node:
     def _presence_cleared(self, agent: str) -> None:
         if agent == self._settings.agent:
             # Somebody tidied up too much. Newcomers would not see us: say it again.
-            self._presence_said = None
+            self._voice.hush()
         else:
             self._cluster.forget(agent)
             self._ledger.forget(agent)
@@ -351,12 +325,12 @@ class Node:
 
     def _say_presence(self, now: float) -> list[Effect]:
         """Publish our presence if it changed, or for the first time on this connection."""
-        presence = self._presence()
-        if presence == self._presence_said or not self._may_speak(now):
+        presence = self._voice.news()
+        if presence is None or not self._may_speak(now):
             return []
-        if self._presence_said is None:
+        if not self._voice.was_heard:
             self._pulse.start(now)
-        self._presence_said = presence
+        self._voice.spoken(presence)
         self._identity.spoken()
         return [do.PublishPresence(presence)]
 
@@ -378,7 +352,7 @@ class Node:
         effects += self._probe_brokers(now)
         if self._may_speak(now) and self._leave_by is None:
             load = self._pulse.load(len(self._ledger), self._identity.incarnation)
-            decisions = self._cluster.decide(self._presence(), load, now)
+            decisions = self._cluster.decide(self._voice.presence(), load, now)
             # A term is in our presence before we claim it.
             effects += [*self._say_presence(now), *decisions]
         effects += self._follow(now)
@@ -422,9 +396,9 @@ class Node:
     def _switch_bundle(self, edition: Edition, now: float) -> list[Effect]:
         """Serve another bundle from now on. Our presence says so before any share of it does:
         a share has to be computed first."""
-        if edition.digest == self._edition.digest:
+        if edition.digest == self._voice.edition.digest:
             return []
-        self._edition = edition
+        self._voice.edition = edition
         self._cluster.serve(edition.manifest, edition.digest)
         fields: dict[str, str | int | float] = {
             "bundle": edition.manifest.name,
@@ -457,7 +431,7 @@ class Node:
         self._gone = True
         return [
             *self._ledger.withdraw(),
-            do.PublishPresence(self._farewell()),
+            do.PublishPresence(self._voice.farewell()),
             do.CloseLink(LinkName.INFER),
             do.CloseLink(LinkName.CONTROL),
             do.Exit(0),
