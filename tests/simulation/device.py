@@ -63,9 +63,9 @@ class Device:
     """One device. What can happen to it is in its methods; `fate` counts its processes.
 
     clock_offset_s: its wall clock, which only numbers its starts, may be set wrong. broker_memory:
-    that of the broker when the control link was opened. request_ids: by key, of all that ever came. note: the
-    last attempt note that it wrote in this life. bundle: that in its folder; digest: of that which
-    it runs. broker: that of its control link.
+    that of the broker when the control link was opened. request_ids: by key, of all that ever came.
+    note: the last attempt note that it wrote in this life. bundle: that in its folder; digest: of
+    that which it runs. broker: that of its control link.
     """
 
     def __init__(self, world: World, agent: str, build: Build = PLAIN) -> None:
