@@ -160,7 +160,7 @@ class Progress:
     def _answer_is_overdue(self, held: Held, combiner: str, now: float) -> list[Effect]:
         if self._patience.out_of_step(combiner):
             return self.without(held, combiner, now, has_it=True)
-        if held.suspect and held.fault is not None:
+        if held.fault is not None:
             # We do nothing more for it, so nobody will tell us if it was answered before.
             return self._answer(held, now)
         # It is there and will answer, unless it never heard the request: it tells whoever

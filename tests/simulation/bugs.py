@@ -26,6 +26,7 @@ from edge_agent.core.effects import Ack, Effect, SendReply
 from edge_agent.core.events import Event, RequestArrived, RequestFault
 from edge_agent.wire import Wire
 from fluid.bus import Message
+from fluid.bus.rota import BrokerRota
 from fluid.client.window import RequestWindow, Settled
 from fluid.errors import ErrorCode
 from fluid.submodel import Logits
@@ -102,6 +103,8 @@ def _drop_a_share_silently() -> None:
     build_results = _get(progress, "build_results")
 
     def careless(request: Any, contributions: Any, **others: Any) -> Any:
+        if request.minimum is not None:
+            return build_results(request, contributions, **others)
         kept = dict([next(iter(contributions.items()))])
         return build_results(request, kept, **others)
 
@@ -188,6 +191,52 @@ def _add_an_error() -> None:
     _set(node.Node, "step", wavering)
 
 
+def _write_empty_notes() -> None:
+    """An attempt note names nothing, so nobody ever knows what brought a device down."""
+    attempt = Wire.attempt
+
+    def mute(self: Wire, effect: Any) -> Message:
+        return replace(attempt(self, effect), payload=b"")
+
+    _set(Wire, "attempt", mute)
+
+
+def _ignore_the_operator() -> None:
+    """The mode follows votes and load alone."""
+
+    def deaf(_self: object, _mode: object) -> None:
+        pass
+
+    _set(cluster.Cluster, "wish", deaf)
+
+
+def _keep_the_first_bundle() -> None:
+    """A bundle that is found at run time is not run."""
+
+    def content(_self: object, *_arguments: object) -> list[Effect]:
+        return []
+
+    _set(node.Node, "_switch_bundle", content)
+
+
+def _forget_the_minimum() -> None:
+    """Whatever is there is enough."""
+
+    def enough(*_arguments: object) -> bool:
+        return True
+
+    _set(progress, "covers", enough)
+
+
+def _stay_at_the_fallback() -> None:
+    """Who has found another broker stays there."""
+
+    def nothing_due(_self: object, _now: float) -> tuple[int, ...]:
+        return ()
+
+    _set(BrokerRota, "take_due_probes", nothing_due)
+
+
 def _set(owner: object, name: str, value: object) -> None:
     """Replace a piece of production code, which must be there."""
     _get(owner, name)
@@ -212,5 +261,10 @@ BUGS = {
     "never_adopt": Bug("nothing_is_left_behind", _never_adopt),
     "ignore_who_has_the_name": Bug("each_id_has_one_process", _ignore_who_has_the_name),
     "give_every_answer": Bug("library_gives_each_answer_once", _give_every_answer),
+    "write_empty_notes": Bug("poison_stops", _write_empty_notes),
+    "ignore_the_operator": Bug("mode_is_as_wished", _ignore_the_operator),
+    "keep_the_first_bundle": Bug("all_serve_the_last_bundle", _keep_the_first_bundle),
+    "forget_the_minimum": Bug("answers_are_as_wished", _forget_the_minimum),
+    "stay_at_the_fallback": Bug("all_are_at_the_preferred_broker", _stay_at_the_fallback),
     "add_an_error": Bug("no_second_kind_of_answer", _add_an_error),
 }

@@ -2,12 +2,13 @@
 
 A plain client publishes at QoS 1 in a session that outlives its connection, and sends a request
 again only if the broker said that nobody took it (PUBACK reason 0x10): what the cluster loses
-stays lost and is seen. A library client is driven by the window of `fluid.client` itself, so it
-sends again what is not answered, and drops second answers.
+stays lost and is seen. A library client is driven by window and line of `fluid.client` itself: it sends again what
+is not answered, drops second answers, and goes to another broker if there is one.
 """
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections import Counter
 from dataclasses import dataclass, replace
@@ -26,6 +27,7 @@ from fluid.bus import (
     Subscription,
 )
 from fluid.bus.protocol import REASON_NO_MATCHING_SUBSCRIBERS
+from fluid.client.line import FromLink, Line
 from fluid.client.window import RequestWindow
 from fluid.messages import (
     UNIQUE_PROPERTY,
@@ -43,6 +45,7 @@ if TYPE_CHECKING:
 _RETRY_S = 0.25
 _REOPEN_S = 0.1
 _FOR_EVER_S = 10_000.0
+_CONNECT_TIMEOUT_S = 5.0
 _SUBSCRIBED = 0
 STILL_IMAGE = b"the same image"
 
@@ -78,8 +81,6 @@ class Client(ABC):
         self.still_sent = 0
         self.still_accepted = 0
         self.still_answered = 0
-        self._link: Link | None = None
-        self._is_open = False
         world.clients.append(self)
 
     @property
@@ -89,9 +90,9 @@ class Client(ABC):
     def lose_network(self) -> None:
         self.network.break_links()
 
+    @abstractmethod
     def connect(self) -> None:
-        if self._link is None:
-            self._link = self.network.open(self._options(), self._hear)
+        """Open a link, if there is none."""
 
     def send(self, payload: bytes, wishes: Wishes | None = None) -> str:
         """Publish one request; returns its id."""
@@ -131,13 +132,7 @@ class Client(ABC):
         )
 
     @abstractmethod
-    def _options(self) -> LinkOptions: ...
-
-    @abstractmethod
     def _submit(self, request_id: str) -> None: ...
-
-    @abstractmethod
-    def _hear(self, event: LinkEvent) -> None: ...
 
     def _send_one(self, payload: bytes) -> None:
         self.send(payload)
@@ -180,6 +175,8 @@ class PlainClient(Client):
 
     def __init__(self, world: World, name: str) -> None:
         super().__init__(world, name)
+        self._link: Link | None = None
+        self._is_open = False
         self._last_token = _SUBSCRIBED
         self._by_token: dict[int, Message] = {}
         self._unsent: list[Message] = []
@@ -213,8 +210,10 @@ class PlainClient(Client):
         for index in range(count):
             self.world.after(index * every_s, self.send_still)
 
-    def _options(self) -> LinkOptions:
-        return LinkOptions(self.name, clean_start=False, session_expiry_s=3600)
+    def connect(self) -> None:
+        if self._link is None:
+            options = LinkOptions(self.name, clean_start=False, session_expiry_s=3600)
+            self._link = self.network.open(options, self._hear)
 
     def _submit(self, request_id: str) -> None:
         self.publish_raw(self._message(request_id))
@@ -250,7 +249,10 @@ class PlainClient(Client):
 
 
 class LibraryClient(Client):
-    """`fluid.client` on simulated time. given: how often each answer was given to the caller."""
+    """`fluid.client` on simulated time: its window, and its line to however many brokers there are.
+
+    given: how often each answer was given to the caller.
+    """
 
     resends = True
 
@@ -258,42 +260,60 @@ class LibraryClient(Client):
         super().__init__(world, name)
         self.window = RequestWindow()
         self.given: Counter[str] = Counter()
+        self.line = Line(
+            [self.network.to(broker) for broker in range(len(world.brokers))],
+            [f"broker {broker}" for broker in range(len(world.brokers))],
+            options=LinkOptions(self.name),
+            connect_timeout_s=_CONNECT_TIMEOUT_S,
+            post=self._take,
+        )
+        self._is_started = False
         self._tokens: dict[int, str] = {}
         self._last_token = _SUBSCRIBED
         self._alarm_at: float | None = None
 
+    def connect(self) -> None:
+        if not self._is_started:
+            self._is_started = True
+            self.line.open(self.world.now)
+
     def due(self) -> list[str]:
         return list(self.sent)
-
-    def _options(self) -> LinkOptions:
-        return LinkOptions(self.name)
 
     def _submit(self, request_id: str) -> None:
         self.window.submit(request_id, self.world.now, timeout_s=_FOR_EVER_S)
         self._do_what_is_due()
 
-    def _hear(self, event: LinkEvent) -> None:
+    def _take(self, item: FromLink) -> None:
         now = self.world.now
-        match event:
+        match self.line.take(item):
             case Opened():
-                assert self._link is not None
-                self._link.subscribe([Subscription(self.reply_topic)], token=_SUBSCRIBED)
+                if self.line.link is not None:
+                    self.line.link.subscribe([Subscription(self.reply_topic)], token=_SUBSCRIBED)
             case Confirmed(token) if token == _SUBSCRIBED:
-                self._is_open = True
+                self.line.opened(now)
                 self.window.link_opened(now)
             case Confirmed(token, reason):
                 if request_id := self._tokens.pop(token, None):
-                    self.window.confirmed(request_id, now, reason=reason)
-                    if reason != REASON_NO_MATCHING_SUBSCRIBERS:
-                        self.accepted.add(request_id)
-            case Closed():
-                self._link, self._is_open = None, False
-                self._tokens.clear()
-                self.window.link_lost()
-                self.world.after(_REOPEN_S, self.connect)
+                    self._confirmed(request_id, reason, now)
+            case Closed() as closed:
+                self._let_go_of_link()
+                self.line.closed(closed, now)
             case Delivered(message):
                 self._take_reply(message)
         self._do_what_is_due()
+
+    def _confirmed(self, request_id: str, reason: int, now: float) -> None:
+        if reason == REASON_NO_MATCHING_SUBSCRIBERS:
+            self.line.unserved(now)
+        else:
+            self.line.served()
+            self.accepted.add(request_id)
+        self.window.confirmed(request_id, now, reason=reason)
+
+    def _let_go_of_link(self) -> None:
+        self._tokens.clear()
+        self.window.link_lost()
 
     def _take_reply(self, message: Message) -> None:
         request_id = self._note(message)
@@ -302,14 +322,20 @@ class LibraryClient(Client):
 
     def _do_what_is_due(self) -> None:
         now = self.world.now
+        if not self.window:
+            self.line.idle()
+        if self.line.tick(now):
+            self._let_go_of_link()
         for send in self.window.due(now).sends:
-            assert self._link is not None
+            if self.line.link is None:
+                continue  # it is due again as soon as there is another
             self._last_token += 1
             self._tokens[self._last_token] = send.request_id
             message = replace(self._message(send.request_id), expiry_s=int(_FOR_EVER_S))
-            self._link.publish(message, token=self._last_token)
-        deadline = self.window.next_deadline()
-        if deadline is not None and (self._alarm_at is None or deadline < self._alarm_at):
+            self.line.link.publish(message, token=self._last_token)
+        window_s = self.window.next_deadline()
+        deadline = min(self.line.next_deadline(), math.inf if window_s is None else window_s)
+        if deadline < math.inf and (self._alarm_at is None or deadline < self._alarm_at):
             self._alarm_at = deadline
             self.world.at(deadline, partial(self._alarm, deadline))
 

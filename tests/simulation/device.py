@@ -9,7 +9,15 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from edge_agent.core.edition import Edition
-from edge_agent.core.effects import Compute, Effect, Exit, Note, RunBundle, WriteAttempt
+from edge_agent.core.effects import (
+    Compute,
+    Effect,
+    Exit,
+    Note,
+    OpenControl,
+    RunBundle,
+    WriteAttempt,
+)
 from edge_agent.core.events import (
     AdoptionOpened,
     BundleLoaded,
@@ -55,9 +63,9 @@ class Device:
     """One device. What can happen to it is in its methods; `fate` counts its processes.
 
     clock_offset_s: its wall clock, which only numbers its starts, may be set wrong. broker_memory:
-    that of the broker when the control link was opened. request_ids: by key, of all that ever came. note: the
-    last attempt note that it wrote in this life. bundle: that in its folder; digest: of that which
-    it runs.
+    that of the broker when the control link was opened. request_ids: by key, of all that ever came.
+    note: the last attempt note that it wrote in this life. bundle: that in its folder; digest: of
+    that which it runs. broker: that of its control link.
     """
 
     def __init__(self, world: World, agent: str, build: Build = PLAIN) -> None:
@@ -70,6 +78,7 @@ class Device:
         self.network = Network(world)
         self.clock_offset_s = 0.0
         self.broker_memory = 0
+        self.broker = 0
         self.is_up = False
         self.hangs = False
         self.exit_status: int | None = None
@@ -114,11 +123,13 @@ class Device:
                 max_slots=self.build.max_slots,
                 pins=self.build.pins,
                 capacity=self.build.capacity,
+                brokers=len(world.brokers),
             )
         )
         wire = Wire(Topics(), self.agent, SessionOptions(receive_maximum=8))
         post = partial(self._in_life, self._life, self._take)
-        self._switchboard = Switchboard(self.network, wire, post)
+        bus, *fallbacks = [self.network.to(broker) for broker in range(len(world.brokers))]
+        self._switchboard = Switchboard(bus, wire, post, fallbacks=fallbacks)
         clock_s = _CLOCK_AT_START_S + world.now + self.clock_offset_s
         self._step(Started(max(1, int(clock_s * 1_000_000))))
 
@@ -216,6 +227,9 @@ class Device:
         match effect:
             case Compute():
                 self._compute(effect)
+            case OpenControl():
+                self.broker = effect.broker
+                self._switchboard.perform(effect)
             case RunBundle(digest):
                 self.digest = digest
             case Note():

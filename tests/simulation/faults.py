@@ -272,7 +272,46 @@ FAULTS: dict[Fault, int] = {
     impostor: 2,
     client_loses_network: 2,
 }
+
+
+def lose_broker(world: World) -> bool:
+    """The preferred broker is away for long enough to look for another."""
+    if world.broker_stalls or not world.broker.runs:
+        return False
+    span_s = world.random.uniform(2.0, 9.0)
+    crashes = world.random.random() < 0.5
+    world.tell(f"broker {'crashes' if crashes else 'stops'} for {span_s:.1f} s")
+    world.tick_broker()
+    if crashes:
+        world.broker.crash()
+    else:
+        world.broker.stop(keep_sessions=True)
+    world.broker_memory += 1
+    world.after(span_s, world.broker.start)
+    return True
+
+
+def cut_off_from_broker(world: World) -> bool:
+    """One device or client cannot reach the preferred broker, and the others can."""
+    device = _somebody(world)
+    if device is None:
+        return False
+    name, network = world.random.choice(
+        [
+            *[(device.agent, device.network)] * 2,
+            *((client.name, client.network) for client in world.clients),
+        ]
+    )
+    span_s = world.random.uniform(1.0, 8.0)
+    world.tell(f"cut off {name} from the broker for {span_s:.1f} s")
+    network.cut_off_from(0)
+    world.after(span_s, partial(network.reach, 0))
+    return True
+
+
 # Where bundles are switched: in a part of the stories.
 ROLL_OUTS: dict[Fault, int] = {switch_bundle: 12}
+# Where there is a fallback broker.
+BROKER_FAULTS: dict[Fault, int] = {lose_broker: 10, cut_off_from_broker: 6}
 # What these lose was confirmed to the client: no cluster can have it.
 FORGETFUL_FAULTS: dict[Fault, int] = {broker_crash: 5, broker_amnesia: 3}

@@ -181,6 +181,16 @@ def every_slot_is_held(world: World) -> Iterator[str]:
         yield f"{most} slots could be held, and only {held} are"
 
 
+def all_are_at_the_preferred_broker(world: World) -> Iterator[str]:
+    """Devices and clients, once it can be reached."""
+    for device in world.up():
+        if device.broker:
+            yield f"{device.agent} is at the fallback broker"
+    for client in world.clients:
+        if isinstance(client, LibraryClient) and client.line.name != "broker 0":
+            yield f"{client.name} is at the fallback broker"
+
+
 def all_serve_the_last_bundle(world: World) -> Iterator[str]:
     """What was copied last to every device is what they all run."""
     for device in world.up():
@@ -260,6 +270,7 @@ SAFETY: tuple[Invariant, ...] = (
 )
 SETTLED: tuple[Invariant, ...] = (
     each_id_has_one_process,
+    all_are_at_the_preferred_broker,
     all_agree_on_the_leader,
     all_serve_the_last_bundle,
     every_slot_is_held,

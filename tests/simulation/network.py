@@ -28,12 +28,16 @@ LEAST_DELAY_S = 0.0001
 
 
 class Network:
-    """A `Bus` for one host, and what can go wrong with it. `is_frozen`: the process hangs."""
+    """A `Bus` for one host, and what can go wrong with it.
+
+    is_frozen: the process hangs. cut_off: the brokers that cannot be reached from here.
+    """
 
     def __init__(self, world: World) -> None:
         self.world = world
         self.most_delay_s = world.most_delay_s
         self.loss = 0.0
+        self.cut_off: set[int] = set()
         self.is_frozen = False
         self.up_blocked = False
         self.down_blocked = False
@@ -45,10 +49,14 @@ class Network:
     def is_blocked(self) -> bool:
         return self.up_blocked or self.down_blocked
 
-    def open(self, options: LinkOptions, sink: Sink) -> SimLink:
-        link = SimLink(self, options, sink)
+    def to(self, broker: int) -> BrokerBus:
+        """The `Bus` to one of several brokers."""
+        return BrokerBus(self, broker)
+
+    def open(self, options: LinkOptions, sink: Sink, *, broker: int = 0) -> SimLink:
+        link = SimLink(self, options, sink, broker=broker)
         self._links.append(link)
-        if self.is_blocked:
+        if self.is_blocked or broker in self.cut_off:
             self.world.after(options.connect_timeout_s, link.time_out)
         else:
             link.connect()
@@ -72,9 +80,21 @@ class Network:
         self._blocks += 1
         for link in list(self._links):
             link.update()
-            if not link.is_connected and not link.ended:
+            reachable = link.broker not in self.cut_off
+            if reachable and not link.is_connected and not link.ended:
                 link.connect()
         self.pump()
+
+    def cut_off_from(self, broker: int) -> None:
+        """One of the brokers cannot be reached from here until `reach`."""
+        self.cut_off.add(broker)
+        for link in list(self._links):
+            if link.broker == broker:
+                link.cut()
+
+    def reach(self, broker: int) -> None:
+        """It can be reached again."""
+        self.cut_off.discard(broker)
 
     def freeze(self) -> None:
         """The process sends nothing any more; what arrives waits for it in its sockets."""
@@ -129,6 +149,17 @@ class Network:
             link.give_up()
 
 
+class BrokerBus:
+    """A `Bus` for one host to one broker."""
+
+    def __init__(self, network: Network, broker: int) -> None:
+        self._network = network
+        self._broker = broker
+
+    def open(self, options: LinkOptions, sink: Sink) -> SimLink:
+        return self._network.open(options, sink, broker=self._broker)
+
+
 class _Pipe:
     """One direction of a connection."""
 
@@ -156,15 +187,16 @@ class _Pipe:
 class SimLink:
     """A `Link` over two pipes. `ended`: the client's side is over."""
 
-    def __init__(self, network: Network, options: LinkOptions, sink: Sink) -> None:
+    def __init__(self, network: Network, options: LinkOptions, sink: Sink, *, broker: int) -> None:
         self.options = options
+        self.broker = broker
         self.ended = False
         self.is_connected = False
         self._network = network
         self._world = network.world
         self._sink = sink
         self._link: MemoryLink | None = None
-        self._up = _Pipe(network, lambda: network.up_blocked or self._world.broker_stalls)
+        self._up = _Pipe(network, lambda: network.up_blocked or self._is_stalled())
         self._down = _Pipe(network, lambda: network.down_blocked)
 
     # `Link`.
@@ -193,6 +225,9 @@ class SimLink:
         if self._link is not None:
             self._world.tick_broker()
             call(self._link)
+
+    def _is_stalled(self) -> bool:
+        return self._world.broker_stalls and not self.broker
 
     # For the network.
 
@@ -250,7 +285,7 @@ class SimLink:
             self._world.tick_broker()
             # What the client acknowledges by itself, it acknowledges when it has it.
             options = replace(self.options, manual_ack=True)
-            self._link = self._world.broker.open(options, self._emitted, None)
+            self._link = self._world.brokers[self.broker].open(options, self._emitted, None)
             self.update()
 
     def _kill(self) -> None:

@@ -13,11 +13,13 @@ _LOOKS_IN_A_ROW = 3
 
 def settle(world: World) -> None:
     """Let time pass until all holds for a while; raise what does not in the end."""
-    give_up_at = world.now + CALM_AT_MOST_S
+    # Who found a broker of no use looks at it again only after a while.
+    give_up_at = world.now + CALM_AT_MOST_S * len(world.brokers)
     held = 0
     while held < _LOOKS_IN_A_ROW:
         violation = first_violation(world, SETTLED)
         if violation is not None and world.now >= give_up_at:
+            expect(world, *SAFETY)  # which may be why nothing settles
             raise violation
         held = 0 if violation else held + 1
         world.run(LOOK_EVERY_S)

@@ -12,7 +12,7 @@ from fluid.messages import Mode
 from tests.simulation import faults
 from tests.simulation.clients import Client, LibraryClient, PlainClient, Wishes
 from tests.simulation.device import Build
-from tests.simulation.faults import FAULTS, FORGETFUL_FAULTS, ROLL_OUTS, Fault
+from tests.simulation.faults import BROKER_FAULTS, FAULTS, FORGETFUL_FAULTS, ROLL_OUTS, Fault
 from tests.simulation.invariants import (
     SAFETY,
     SLOW_NETWORKS_GET_IN_STEP,
@@ -37,7 +37,8 @@ _LOSSES = 0.4  # of all storms end with a device that does not come back
 class Plan:
     """What a seed draws before anything happens.
 
-    forgetful: the broker may lose what it confirmed, so every client is one that sends again.
+    forgetful: the broker may lose what it confirmed, so every client is one that sends again; as
+    where there are several brokers, since who moves leaves what lies at the one before.
     """
 
     seed: int
@@ -58,6 +59,7 @@ class Plan:
     autosave_s: float
     poisons: int
     rolls_out: bool
+    brokers: int
     wishes: bool
     builds: dict[str, Build]
 
@@ -66,15 +68,17 @@ def draw(seed: int) -> Plan:
     """The plan of a seed."""
     random = Random(seed)  # noqa: S311 - a simulation, not a secret
     count = random.choices(*zip(*_AGENTS, strict=True))[0]
+    brokers = 2 if random.random() < _SOME else 1
     forgetful = random.random() < 0.3
-    libraries = random.randint(1, 3) if forgetful else random.randint(0, 2)
+    resend = forgetful or brokers > 1
+    libraries = random.randint(1, 3) if resend else random.randint(0, 2)
     agents = (random.choice(["master", "a"]), *(f"w{index}" for index in range(1, count)))
     return Plan(
         seed=seed,
         agents=agents,
         libraries=libraries,
-        plains=0 if forgetful else random.randint(0 if libraries else 1, 3 - libraries),
-        camera=not forgetful and random.random() < 0.3,
+        plains=0 if resend else random.randint(0 if libraries else 1, 3 - libraries),
+        camera=not resend and random.random() < 0.3,
         quirks=random.choice([STANDARD, MOSQUITTO_2_0_11]),
         most_delay_s=random.choice([0.002, 0.02, 0.05]),
         first_mode=random.choice(["ha", "ht", "auto"]),
@@ -86,7 +90,8 @@ def draw(seed: int) -> Plan:
         forgetful=forgetful,
         most_waiting=20 if forgetful and random.random() < 0.2 else None,
         autosave_s=random.choice([0.5, 5.0]),
-        poisons=0 if forgetful else random.choice([0, 0, 0, 0, 0, 1, 1, 2]),
+        poisons=0 if resend else random.choice([0, 0, 0, 0, 0, 1, 1, 2]),
+        brokers=brokers,
         rolls_out=random.random() < _SOME,
         wishes=random.random() < _SOME,
         builds={agent: _build(random) for agent in agents} if random.random() < _SOME else {},
@@ -119,6 +124,7 @@ class Story:
             quirks=plan.quirks,
             most_waiting=plan.most_waiting,
             detailed=detailed,
+            brokers=plan.brokers,
         )
         self.world.builds = plan.builds
         self._calm = False
@@ -169,6 +175,7 @@ class Story:
             world.after(moment, partial(self._poison, b"poison %d" % number))
         kinds = FAULTS | (FORGETFUL_FAULTS if plan.forgetful else {})
         kinds |= ROLL_OUTS if plan.rolls_out else {}
+        kinds |= BROKER_FAULTS if plan.brokers > 1 else {}
         for _ in range(plan.faults):
             fault = world.random.choices(list(kinds), list(kinds.values()))[0]
             world.after(world.random.uniform(0.0, plan.storm_s), partial(self._happen, fault))
@@ -207,6 +214,8 @@ class Story:
         world.tell("calm")
         if not world.broker.runs:
             world.broker.start()
+        for network in world.networks:
+            network.reach(0)
         for device in world.processes:
             device.network.loss = 0.0
             device.network.most_delay_s = world.most_delay_s

@@ -48,8 +48,9 @@ class World:
     requests may be blamed for it, each time that a device went down. poisons: payloads that kill
     whoever runs them, and poisoned: whom they killed. served_together: whether the cluster ever
     was in HA. bundle: that of devices that start for the first time, and which all are to serve
-    in the end. builds: what devices are told at their start, where it is not the usual. helped_up: the ids that somebody must serve under in the end; gone_for_good: those that nobody
-    starts again. broker_memory: how often the broker forgot something.
+    in the end. brokers: in the order of preference; the first is what is called the broker. builds:
+    what devices are told at their start, where it is not the usual. helped_up: the ids that
+    somebody must serve under in the end; gone_for_good: those that nobody starts again. broker_memory: how often the broker forgot something.
     """
 
     def __init__(
@@ -60,11 +61,13 @@ class World:
         quirks: Quirks = STANDARD,
         most_waiting: int | None = None,
         detailed: bool = False,
+        brokers: int = 1,
     ) -> None:
         self.random = random.Random(seed)  # noqa: S311 - a simulation, not a secret
         self.now = 0.0
         self.most_delay_s = most_delay_s
         self.broker = MemoryBroker(quirks, most_waiting=most_waiting)
+        self.brokers = [self.broker, *(MemoryBroker(quirks) for _ in range(1, brokers))]
         self.broker_stalls = False
         self.bundle = FIRST
         self.builds: dict[str, Build] = {}
@@ -73,7 +76,7 @@ class World:
         self.networks: list[Network] = []
         self.clients: list[Client] = []
         self.client = PlainClient(self, "client")
-        self.leaders: dict[tuple[int, int], str] = {}
+        self.leaders: dict[tuple[int, int, int], str] = {}
         self.broker_memory = 0
         self.faults: Counter[str] = Counter()
         self.downs: list[Down] = []
@@ -113,7 +116,8 @@ class World:
     def tick_broker(self) -> None:
         """The broker reads its clock, which it does when it gets a packet, and now and then."""
         if not self.broker_stalls:
-            self.broker.advance(self.now)
+            for broker in self.brokers:
+                broker.advance(self.now)
 
     def stall_broker(self, span_s: float) -> None:
         """The broker does nothing for a time; what is sent to it waits."""
@@ -166,13 +170,13 @@ class World:
 
     def went_down(self, device: Device) -> None:
         """Whatever a device had in hand may be what brought it down."""
-        sent = self.broker.sent(f"fluid:{device.agent}")
+        sent = [each for it in self.brokers for each in it.sent(f"fluid:{device.agent}")]
         ids = frozenset(each.correlation.decode() for each in sent if each.correlation)
         self.downs.append(Down(ids, frozenset(device.executing) | self._named(device)))
 
     def _named(self, device: Device) -> frozenset[str]:
-        note = self.broker.retained(f"fluid/attempt/{device.agent}")
-        payload = note.payload if note else b""
+        notes = [broker.retained(f"fluid/attempt/{device.agent}") for broker in self.brokers]
+        payload = b"".join(note.payload for note in notes if note)
         keys = {payload[at : at + KEY_BYTES] for at in range(0, len(payload), KEY_BYTES)}
         keys.update(device.note)  # it may be on its way
         return frozenset(device.request_ids[key] for key in keys if key in device.request_ids)
@@ -222,17 +226,17 @@ class World:
         if device.node.serving_mode is Mode.HA:
             self.served_together = True
         if device.node.leads and state is not None:
-            term = (device.broker_memory, state.term)
+            term = (device.broker, device.broker_memory, state.term)
             leader = self.leaders.setdefault(term, device.agent)
-            if leader != device.agent and self._is_remembered(leader, state.term):
+            if leader != device.agent and self._is_remembered(leader, state.term, device.broker):
                 raise Violation(
                     "one_leader_a_term",
                     f"term {state.term} is led by {leader} and by {device.agent}",
                 )
 
-    def _is_remembered(self, leader: str, term: int) -> bool:
-        """Whether anybody who is up knows a leader's term, or one after it."""
-        states = [device.node.cluster_state for device in self.up()]
+    def _is_remembered(self, leader: str, term: int, broker: int) -> bool:
+        """Whether anybody who is up, and at that broker, knows a leader's term, or one after it."""
+        states = [each.node.cluster_state for each in self.up() if each.broker == broker]
         return any(
             state.term > term or (state.term, state.leader) == (term, leader)
             for state in states
