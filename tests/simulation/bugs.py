@@ -231,10 +231,10 @@ def _forget_the_minimum() -> None:
 def _stay_at_the_fallback() -> None:
     """Who has found another broker stays there."""
 
-    def nothing_due(_self: object, _now: float) -> tuple[int, ...]:
-        return ()
+    def nowhere(_self: object) -> None:
+        return None
 
-    _set(BrokerRota, "take_due_probes", nothing_due)
+    _set(BrokerRota, "preferred", property(nowhere))
 
 
 def _set(owner: object, name: str, value: object) -> None:

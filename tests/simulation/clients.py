@@ -2,8 +2,8 @@
 
 A plain client publishes at QoS 1 in a session that outlives its connection, and sends a request
 again only if the broker said that nobody took it (PUBACK reason 0x10): what the cluster loses
-stays lost and is seen. A library client is driven by window and line of `fluid.client` itself: it sends again what
-is not answered, drops second answers, and goes to another broker if there is one.
+stays lost and is seen. A library client is driven by window and line of `fluid.client` itself: it
+sends again what is not answered, drops second answers, and goes to another broker if there is one.
 """
 
 from __future__ import annotations

@@ -144,6 +144,8 @@ def all_agree_on_the_leader(world: World) -> Iterator[str]:
         yield f"{state.leader} leads, but {best} is the best"
     if state.members != tuple(device.agent for device in up):
         yield f"members are {state.members}, but {[device.agent for device in up]} are up"
+    if not any(device.node.leads for device in up if device.agent == best):
+        yield f"{best} is the best and does not know that it leads"
     for device in up:
         if device.node.cluster_state != state:
             yield f"{device.agent} follows another state than the retained one"

@@ -16,6 +16,7 @@ from tests.simulation.faults import BROKER_FAULTS, FAULTS, FORGETFUL_FAULTS, ROL
 from tests.simulation.invariants import (
     SAFETY,
     SLOW_NETWORKS_GET_IN_STEP,
+    all_agree_on_the_leader,
     expect,
     full_strength,
 )
@@ -241,6 +242,7 @@ class Story:
         give_up_at = world.now + CALM_AT_MOST_S
         while (state := world.cluster()) is None or state.mode is not plan.last_mode:
             if world.now >= give_up_at:
+                expect(world, all_agree_on_the_leader)  # without one nobody decides
                 raise Violation("mode_is_as_wished", f"{plan.last_mode} was wished for in vain")
             world.run(LOOK_EVERY_S)
         settle(self.world)

@@ -50,7 +50,8 @@ class World:
     was in HA. bundle: that of devices that start for the first time, and which all are to serve
     in the end. brokers: in the order of preference; the first is what is called the broker. builds:
     what devices are told at their start, where it is not the usual. helped_up: the ids that
-    somebody must serve under in the end; gone_for_good: those that nobody starts again. broker_memory: how often the broker forgot something.
+    somebody must serve under in the end; gone_for_good: those that nobody starts again.
+    broker_memory: how often the broker forgot something.
     """
 
     def __init__(
