@@ -161,7 +161,7 @@ class Progress:
         if self._patience.out_of_step(combiner):
             return self.without(held, combiner, now, has_it=True)
         if held.fault is not None:
-            # We do nothing more for it, so nobody will tell us if it was answered before.
+            # We have no share of it to hand over, so nobody will tell us if it was answered before.
             return self._answer(held, now)
         # It is there and will answer, unless it never heard the request: it tells whoever
         # hands it a share, so we hand ours over again, or for the first time.
