@@ -105,8 +105,8 @@ class AgentId(click.ParamType[str]):
     type=Capacity(),
     default=1.0,
     show_default=True,
-    help="How much work it can do next to the others of its slot: in HA, with 2 it gets twice as much "
-    "as one with 1.",
+    help="How much work it can do next to the others of its slot: in HA, with 2 it gets twice as "
+    "much as one with 1.",
 )
 @click.option(
     "--forget-after",

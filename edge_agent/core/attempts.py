@@ -103,6 +103,14 @@ class Attempts:
         self._running = None
         return self._next_attempt()
 
+    def take_back(self) -> set[bytes]:
+        """Another bundle is in force: the jobs that wait here are of the one before. Returns the
+        requests that have to be computed anew. What the executor has, it runs before it changes."""
+        keys = {job.request.key for job in (*self._suspects, *self._held_back)}
+        self._suspects.clear()
+        self._held_back.clear()
+        return keys
+
     def let_go(self, key: bytes) -> list[Effect]:
         """A request was answered: it need not run any more, nor be named."""
         if not (self._suspects or self._held_back or self._in_flight_before or self._former):

@@ -179,8 +179,11 @@ class Ledger:
         team: the members, as those see them who serve that bundle.
         """
         self._progress.serve(edition, team)
+        waiting = self._attempts.take_back()
         for held in self._holdings:
             held.start_afresh()
+            if held.request.key in waiting:
+                held.computing = False
             held.fault = held.fault or expect_known(edition.manifest, held.request.minimum)
             self._judge(held, suspect=held.suspect)
             if held.together:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -269,4 +270,7 @@ def tell(seed: int, *, detailed: bool = False) -> Told:
         story.tell()
     except Violation as violation:
         told.violation = violation
+    except Exception as error:  # noqa: BLE001 - whatever a core raises, its seed has to be told
+        told.world.tell("".join(traceback.format_exception(error)))
+        told.violation = Violation("nothing_is_raised", repr(error))
     return told

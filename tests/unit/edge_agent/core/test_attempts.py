@@ -57,6 +57,16 @@ def test_where_nothing_is_suspect_jobs_pass_and_nothing_is_written(gate: Gate) -
     assert gate.withdraw() == []
 
 
+def test_what_waits_is_taken_back_when_another_bundle_is_in_force(gate: Gate) -> None:
+    note = gate.suspect("x")
+    gate.other("a")
+    assert gate.take_back() == {KEYS["x"], KEYS["a"]}
+    cleared = gate.confirm(note)
+    assert (names(cleared), noted(cleared)) == ([], "")
+    assert gate.confirm(cleared) == []
+    assert gate.other("a") == [job("a")]
+
+
 def test_of_equal_jobs_that_wait_one_is_run(gate: Gate) -> None:
     assert [gate.other("a") for _ in range(3)] == [[job("a")], [], []]
     assert gate.finished() == []
