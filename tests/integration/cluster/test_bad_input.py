@@ -153,9 +153,9 @@ def test_a_response_topic_of_the_cluster_is_refused_on_the_common_result_topic(
             correlation=b"bad-topic",
         )
     )
-    ((reply_topic, reply),) = _errors(cluster, results)
-    assert (reply_topic, reply.id) == ("fluid/result", "bad-topic")
-    assert reply.code == ErrorCode.BAD_RESPONSE_TOPIC
+    # Just after a change of mode a copy may still come by the route that is being left.
+    answers = {(topic, reply.id, reply.code) for topic, reply in _errors(cluster, results)}
+    assert answers == {("fluid/result", "bad-topic", ErrorCode.BAD_RESPONSE_TOPIC)}
     assert _what_is_retained(cluster) == before
 
 

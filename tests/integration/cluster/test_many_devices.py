@@ -14,6 +14,8 @@ from tests.integration.harness.fleet import Fleet
 from tests.integration.harness.load import Load
 from tests.integration.harness.oracle import Oracle
 
+pytestmark = pytest.mark.devices
+
 IMAGES = 200
 SIZES = (1, 2, 3, 4, 8)
 MODES = (Mode.HA, Mode.HT)

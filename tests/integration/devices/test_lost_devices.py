@@ -17,6 +17,8 @@ from tests.integration.harness.cluster import MASTER, WORKER, Cluster
 from tests.integration.harness.load import Load
 from tests.integration.harness.oracle import Oracle
 
+pytestmark = pytest.mark.devices
+
 ANSWERING = {Mode.HA: (MASTER, WORKER), Mode.HT: (MASTER,)}
 
 
