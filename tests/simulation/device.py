@@ -20,6 +20,7 @@ from edge_agent.core.effects import (
 )
 from edge_agent.core.events import (
     AdoptionOpened,
+    AdoptionRequest,
     BundleLoaded,
     Computed,
     Event,
@@ -86,6 +87,7 @@ class Device:
         self.note: tuple[bytes, ...] = ()
         self._jobs: deque[Compute] = deque()
         self._life = 0
+        self._sessions = 0
         self._waiting: list[FromLink | Event] = []
         self._busy_until = 0.0
         self._alarm_at: float | None = None
@@ -106,6 +108,7 @@ class Device:
         """Start the process, with nothing left of its former life."""
         world = self._world
         self._life += 1
+        self._sessions = 0
         self.is_up, self.hangs, self.exit_status = True, False, None
         self._waiting.clear()
         self._jobs.clear()
@@ -192,8 +195,14 @@ class Device:
             match event:
                 case LinkOpened(LinkName.CONTROL):
                     self.broker_memory = self._world.broker_memory
+                case LinkOpened(LinkName.INFER):
+                    self._sessions += 1
                 case RequestArrived(request):
                     self.request_ids[request.key] = request.id
+                    if event.redelivered and self._sessions == 1:
+                        self._world.was_sent(self.agent, request.id)
+                case AdoptionRequest(agent, request, was_sent=True):
+                    self._world.was_sent(agent, request.id)
                 case AdoptionOpened(agent):
                     self._world.adopted(agent)
             if self.is_up:

@@ -33,9 +33,13 @@ _RESTART_S = (0.2, 1.0)
 class Down:
     """A device that went down, or was taken for dead: the ids of the requests that it had been
     sent and not acknowledged, and of those that were in its executor or named by its attempt note:
-    a note is written before the request that it names runs."""
+    a note is written before the request that it names runs.
 
-    sent: frozenset[str]
+    What the broker sends to a device that has no power, before it finds out, counts as sent: MQTT
+    tells whoever resumes the session nothing else."""
+
+    agent: str
+    sent: set[str]
     executing: frozenset[str]
 
 
@@ -172,8 +176,15 @@ class World:
     def went_down(self, device: Device) -> None:
         """Whatever a device had in hand may be what brought it down."""
         sent = [each for it in self.brokers for each in it.sent(f"fluid:{device.agent}")]
-        ids = frozenset(each.correlation.decode() for each in sent if each.correlation)
-        self.downs.append(Down(ids, frozenset(device.executing) | self._named(device)))
+        ids = {each.correlation.decode() for each in sent if each.correlation}
+        executing = frozenset(device.executing) | self._named(device)
+        self.downs.append(Down(device.agent, ids, executing))
+
+    def was_sent(self, agent: str, request_id: str) -> None:
+        """A broker says that it had sent a request when an agent's session was last resumed."""
+        last = next((down for down in reversed(self.downs) if down.agent == agent), None)
+        if last is not None:
+            last.sent.add(request_id)
 
     def _named(self, device: Device) -> frozenset[str]:
         notes = [broker.retained(f"fluid/attempt/{device.agent}") for broker in self.brokers]
