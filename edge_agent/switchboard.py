@@ -149,10 +149,12 @@ class Switchboard:
         match effect:
             case do.WriteAttempt():
                 message, token = wire.attempt(effect), effect.token or None
+            case do.PublishCondemned():
+                message = wire.condemned(effect)
             case do.PublishPresence(presence):
                 message = wire.presence(presence)
             case do.ClearPresence(agent):
-                message, more = wire.cleared_presence(agent), (wire.cleared_term(agent),)
+                message, more = wire.cleared_presence(agent), wire.cleared_records(agent)
             case do.PublishHeartbeat(heartbeat):
                 message = wire.heartbeat(heartbeat)
             case do.RecordTerm(term):

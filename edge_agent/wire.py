@@ -4,6 +4,7 @@ Pure: it knows topics, encodings, client ids and subscription options, and touch
 a message cannot be read as becomes `Malformed`, never an exception.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from urllib.parse import quote
 
@@ -98,6 +99,7 @@ class Wire:
             Subscription(topics.presence_all),
             Subscription(topics.term_all),
             Subscription(topics.attempt_all),
+            Subscription(topics.condemned_all),
             Subscription(topics.cluster),
             Subscription(topics.mode_set),
             Subscription(topics.partial(self.agent)),
@@ -139,8 +141,10 @@ class Wire:
     def term(self, term: int) -> Message:
         return Message(self.topics.term(self.agent), str(term).encode(), qos=1, retain=True)
 
-    def cleared_term(self, agent: str) -> Message:
-        return Message(self.topics.term(agent), b"", qos=1, retain=True)
+    def cleared_records(self, agent: str) -> tuple[Message, ...]:
+        """Clear what else is kept of an agent that is forgotten."""
+        topics = (self.topics.term(agent), self.topics.condemned(agent))
+        return tuple(Message(topic, b"", qos=1, retain=True) for topic in topics)
 
     def probe(self, effect: do.OpenControl) -> Message:
         """A heartbeat with the QoS of the retained messages, so that it does not overtake them."""
@@ -160,6 +164,10 @@ class Wire:
 
     def attempt(self, effect: do.WriteAttempt) -> Message:
         topic = self.topics.attempt(effect.agent)
+        return Message(topic, b"".join(effect.keys), qos=1, retain=True)
+
+    def condemned(self, effect: do.PublishCondemned) -> Message:
+        topic = self.topics.condemned(self.agent)
         return Message(topic, b"".join(effect.keys), qos=1, retain=True)
 
     def reply(self, effect: do.SendReply | do.ReplyAdopted) -> Message:
@@ -264,8 +272,13 @@ class Wire:
     def _is_state(self, topic: str) -> bool:
         """Whether a topic holds a state, which is retained, and not news of the moment."""
         topics, agent = self.topics, topic.rpartition("/")[2]
-        states = (topics.cluster, topics.presence(agent), topics.term(agent), topics.attempt(agent))
-        return topic in states
+        return topic in (
+            topics.cluster,
+            topics.presence(agent),
+            topics.term(agent),
+            topics.attempt(agent),
+            topics.condemned(agent),
+        )
 
     def _fault(self, message: Message, reply_to: str) -> RequestFault | None:
         """What is wrong with a request's envelope."""
@@ -306,14 +319,16 @@ class Wire:
         agent = topic.rpartition("/")[2]
         if not is_agent_id(agent):
             return Malformed("that is no agent id")
-        if topic == self.topics.presence(agent):
-            return _presence_event(agent, payload)
-        if topic == self.topics.term(agent):
-            return _term_event(payload)
-        if topic == self.topics.heartbeat(agent):
-            return _heartbeat_event(agent, payload)
-        if topic == self.topics.attempt(agent):
-            return _attempt_event(agent, payload)
+        topics = self.topics
+        readers: dict[str, Callable[[str, bytes], Event | Malformed]] = {
+            topics.presence(agent): _presence_event,
+            topics.heartbeat(agent): _heartbeat_event,
+            topics.term(agent): _term_event,
+            topics.attempt(agent): _attempt_event,
+            topics.condemned(agent): _condemned_event,
+        }
+        if reader := readers.get(topic):
+            return reader(agent, payload)
         return Malformed("nothing is expected on this topic")
 
     def _client_id(self, agent: str) -> str:
@@ -330,7 +345,7 @@ def _presence_event(agent: str, payload: bytes) -> Event | Malformed:
     return seen.PresenceSeen(presence) if presence.agent == agent else _IMPOSTOR
 
 
-def _term_event(payload: bytes) -> Event | Malformed:
+def _term_event(_agent: str, payload: bytes) -> Event | Malformed:
     if not payload:
         return seen.TermSeen(0)  # the record of an agent that was forgotten
     term = int(payload) if payload.isdigit() and len(payload) < _MOST_DIGITS else None
@@ -347,10 +362,21 @@ def _heartbeat_event(agent: str, payload: bytes) -> Event | Malformed:
 
 
 def _attempt_event(agent: str, payload: bytes) -> Event | Malformed:
+    keys = _keys(payload)
+    return keys if isinstance(keys, Malformed) else seen.AttemptSeen(agent, keys)
+
+
+def _condemned_event(agent: str, payload: bytes) -> Event | Malformed:
+    keys = _keys(payload)
+    return keys if isinstance(keys, Malformed) else seen.CondemnedSeen(agent, keys)
+
+
+def _keys(payload: bytes) -> tuple[bytes, ...] | Malformed:
+    """The requests that a note or a list of the condemned names."""
     if len(payload) % KEY_BYTES or len(payload) > _MOST_NAMED * KEY_BYTES:
-        return Malformed(f"attempt note of {len(payload)} bytes")
+        return Malformed(f"{len(payload)} bytes are no list of requests")
     starts = range(0, len(payload), KEY_BYTES)
-    return seen.AttemptSeen(agent, tuple(payload[at : at + KEY_BYTES] for at in starts))
+    return tuple(payload[at : at + KEY_BYTES] for at in starts)
 
 
 def _notice_event(notice: Done | Unheard | Malformed) -> Event | Malformed:

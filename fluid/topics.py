@@ -9,7 +9,7 @@ from dataclasses import dataclass
 # Topics of the cluster itself. A request may not name one of them as its response topic, or any
 # publisher could make an agent speak with an agent's rights.
 _RESERVED = ("infer", "presence", "heartbeat", "cluster", "mode", "partial", "done", "feature",
-             "adopt", "term", "attempt")  # fmt: skip
+             "adopt", "term", "attempt", "condemned")  # fmt: skip
 
 # Mosquitto takes a response topic of any depth as a property, and disconnects whoever publishes
 # to one of more than some 200 levels: an agent that answered there would meet it again with each
@@ -95,6 +95,14 @@ class Topics:
     def attempt(self, agent: str) -> str:
         """The note of the suspect request that an agent runs."""
         return f"{self.base}/attempt/{agent}"
+
+    @property
+    def condemned_all(self) -> str:
+        return f"{self.base}/condemned/+"
+
+    def condemned(self, agent: str) -> str:
+        """The requests that an agent found to bring devices down."""
+        return f"{self.base}/condemned/{agent}"
 
     def presence(self, agent: str) -> str:
         return f"{self.base}/presence/{agent}"

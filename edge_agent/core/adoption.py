@@ -34,6 +34,7 @@ from edge_agent.core.events import (
     Route,
 )
 from edge_agent.core.suspicion import AttemptNotes, executors, worn_out
+from edge_agent.core.verdicts import Verdicts
 from fluid.bus import CloseReason
 
 _RETRY_S = 0.5
@@ -45,11 +46,17 @@ class Adoption:
 
     knows: whether a request that went to every device is held or was answered by this one.
     marker: unlike any other adopter's, whose marker may still lie in the session. notes: who was
-    running what when it went down.
+    running what when it went down. verdicts: which requests bring devices down.
     """
 
     def __init__(
-        self, agent: str, *, marker: str, knows: Callable[[Request], bool], notes: AttemptNotes
+        self,
+        agent: str,
+        *,
+        marker: str,
+        knows: Callable[[Request], bool],
+        notes: AttemptNotes,
+        verdicts: Verdicts,
     ) -> None:
         self.agent = agent
         self.finished = False
@@ -57,6 +64,7 @@ class Adoption:
         self._tries = 0
         self._knows = knows
         self._notes = notes
+        self._verdicts = verdicts
         self._tokens = count(1)
         self._unconfirmed: dict[int, int] = {}
         self._republished: set[int] = set()
@@ -88,8 +96,9 @@ class Adoption:
         self._unconfirmed[token] = event.ack_id
         # What is wrong with an envelope may also be what keeps it from being published again.
         if worn_out(handovers):
-            self._notes.condemn(request)
-        if fault := request.fault or worn_out(handovers) or self._notes.verdict(request):
+            self._verdicts.condemn(request.key)
+        fault = request.fault or self._verdicts.on(request, suspect=handovers > 0)
+        if fault is not None:
             return [ReplyAdopted(self.agent, request, build_error(request, fault), token)]
         self._handed_over += 1
         self._republished.add(token)
@@ -155,9 +164,12 @@ class Adoption:
 class Adoptions:
     """All sessions that this agent empties as the leader."""
 
-    def __init__(self, *, knows: Callable[[Request], bool], notes: AttemptNotes) -> None:
+    def __init__(
+        self, *, knows: Callable[[Request], bool], notes: AttemptNotes, verdicts: Verdicts
+    ) -> None:
         self._knows = knows
         self._notes = notes
+        self._verdicts = verdicts
         self._begun = count(1)
         self._active: dict[str, Adoption] = {}
         self._settled: set[str] = set()
@@ -195,6 +207,7 @@ class Adoptions:
                 marker=f"{marker}.{next(self._begun)}",
                 knows=self._knows,
                 notes=self._notes,
+                verdicts=self._verdicts,
             )
             effects += self._active[agent].start()
         return effects

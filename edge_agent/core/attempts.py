@@ -42,6 +42,7 @@ class Attempts:
         self._in_executor: deque[_Name] = deque()
         self._link_open = False
         self._sessions = 0
+        self._settled = False
         self._token = 0
         self._running: bytes | None = None
         # What brought down our former life. It stays in the note until it is answered.
@@ -59,14 +60,20 @@ class Attempts:
             self._former = set(keys[: _MOST_NAMED - 1])
             self._written = set(keys)
 
+    @property
+    def settled(self) -> bool:
+        """Whether all that was in flight when our former life ended has come."""
+        return self._settled
+
     def session_opened(self) -> None:
         """The inference link is open. What its session brings again on the first time was in
-        flight when our former life ended; later it is what we still have."""
+        flight when our former life ended; later, and once that has all come, it is what we still
+        have."""
         self._sessions += 1
 
     def suspects(self, request: Request, *, redelivered: bool) -> bool:
         """Whether a request that arrives may have brought a device down."""
-        if redelivered and self._sessions == 1:
+        if redelivered and (self._sessions == 1 or not self._settled):
             self._in_flight_before.add(request.key)
         return request.handovers > 0 or request.key in self._in_flight_before
 
@@ -77,6 +84,7 @@ class Attempts:
 
     def settle(self, held: Collection[bytes]) -> list[Effect]:
         """Whatever our session held has come, and of that these requests are left."""
+        self._settled = True
         self._former &= set(held)
         self._in_flight_before &= set(held)
         return self._correct_note()
@@ -110,6 +118,10 @@ class Attempts:
         self._suspects.clear()
         self._held_back.clear()
         return keys
+
+    def is_waiting(self, key: bytes) -> bool:
+        """Whether a request has a job here that the executor does not have yet."""
+        return any(job.request.key == key for job in (*self._suspects, *self._held_back))
 
     def let_go(self, key: bytes) -> list[Effect]:
         """A request was answered: it need not run any more, nor be named."""

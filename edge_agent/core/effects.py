@@ -131,6 +131,13 @@ class WriteAttempt:
 
 
 @dataclass(frozen=True, slots=True)
+class PublishCondemned:
+    """Say, retained, which requests we found to bring devices down."""
+
+    keys: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class SendReply:
     """Publish an answer; `ReplyConfirmed(token)` follows once the broker has it."""
 
@@ -232,6 +239,7 @@ Effect = (
     | SendDone
     | SendUnheard
     | WriteAttempt
+    | PublishCondemned
     | SendReply
     | Ack
     | OpenAdoption

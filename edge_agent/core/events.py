@@ -205,6 +205,14 @@ class AttemptSeen:
 
 
 @dataclass(frozen=True, slots=True)
+class CondemnedSeen:
+    """Keys of the requests that an agent found to bring devices down."""
+
+    agent: str
+    keys: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class AttemptConfirmed:
     """The broker has (or refused) the attempt note that carried this token."""
 
@@ -296,6 +304,7 @@ Event = (
     | UnheardSeen
     | ReplyConfirmed
     | AttemptSeen
+    | CondemnedSeen
     | AttemptConfirmed
     | AdoptionOpened
     | AdoptionClosed

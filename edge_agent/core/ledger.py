@@ -8,7 +8,7 @@ may have brought a device down (`attempts.py`).
 
 from edge_agent.core.attempts import Attempts
 from edge_agent.core.edition import Edition
-from edge_agent.core.effects import Ack, Effect, Note, SendDone
+from edge_agent.core.effects import Ack, Effect, Note, PublishCondemned, SendDone
 from edge_agent.core.events import Computed, ComputeFailed, Request, RequestArrived, Route
 from edge_agent.core.hearsay import Hearsay
 from edge_agent.core.held import Held
@@ -20,6 +20,7 @@ from edge_agent.core.progress import Progress
 from edge_agent.core.settings import Settings
 from edge_agent.core.suspicion import AttemptNotes
 from edge_agent.core.team import Team
+from edge_agent.core.verdicts import Verdicts
 from fluid.messages import Done, Partial, Unheard
 
 
@@ -34,6 +35,7 @@ class Ledger:
         self._patience = Patience(settings.timing)
         self._attempts = Attempts(settings.agent)
         self.attempt_notes = AttemptNotes()
+        self.verdicts = Verdicts(settings.agent)
         self._progress = Progress(
             settings, self._holdings, patience=self._patience, attempts=self._attempts
         )
@@ -59,6 +61,13 @@ class Ledger:
 
     def arrived(self, event: RequestArrived, now: float) -> list[Effect]:
         """Hold a request; start to work on it if it is new."""
+        # What is sent for the first time comes after all that is sent again; but the window, and
+        # with it the order, is of QoS 1 and 2 only.
+        is_new = event.request.message.qos > 0 and not event.redelivered
+        effects = self._settle() if is_new and not self._attempts.settled else []
+        return effects + self._take_in(event, now)
+
+    def _take_in(self, event: RequestArrived, now: float) -> list[Effect]:
         request, together = event.request, event.route is Route.EVERYONE
         # What we combine, we answer ourselves: a notice was of another device's copy.
         if (
@@ -66,6 +75,8 @@ class Ledger:
             and (request.unique or not self._combines(request.key))
             and self._memory.take_early_done(request.key, now, unique=request.unique)
         ):
+            return [Ack(event.ack_id)]
+        if together and self._is_late_copy(request):
             return [Ack(event.ack_id)]
         held = self._holdings.get(request.key)
         suspect = self._attempts.suspects(request, redelivered=event.redelivered)
@@ -78,7 +89,7 @@ class Ledger:
         self._judge(held, suspect=suspect)
         if together:
             self._take_early_partials(held, now)
-        return self._progress.on(held, now)
+        return self.say_verdicts() + self._progress.on(held, now)
 
     def computed(self, event: Computed, now: float) -> list[Effect]:
         """The executor has run our share of a request."""
@@ -152,13 +163,35 @@ class Ledger:
         else:
             self.attempt_notes.seen(agent, keys)
 
+    def condemned_seen(self, agent: str, keys: tuple[bytes, ...], now: float) -> list[Effect]:
+        """Somebody's list of requests that bring devices down: what waits here need not run."""
+        self.verdicts.seen(agent, keys)
+        effects: list[Effect] = []
+        for held in filter(None, map(self._holdings.get, keys)):
+            fault = self.verdicts.on(held.request, suspect=held.suspect)
+            if fault is None or held.fault is not None or held.token is not None:
+                continue
+            held.fault = fault
+            if self._attempts.is_waiting(held.request.key):
+                held.computing = False
+                effects += self._attempts.let_go(held.request.key)
+            effects += self._progress.on(held, now)
+        return effects
+
+    def say_verdicts(self) -> list[Effect]:
+        """Tell the others which requests we found to bring devices down."""
+        keys = self.verdicts.news()
+        return [] if keys is None else [PublishCondemned(keys)]
+
     def link_opened(self) -> None:
         """The connection that requests come by is there, and brings what its session held."""
         self._attempts.session_opened()
 
     def served(self) -> list[Effect]:
-        """The broker answered our subscription, after all that the session had held."""
-        return self._attempts.settle([held.request.key for held in self._holdings])
+        """The broker answered our subscription: after all that the session had in flight, unless
+        it has to wait with more of that for room in our window."""
+        has_room = self._holdings.deliveries < self._settings.in_flight
+        return self._settle() if has_room else []
 
     def withdraw(self) -> list[Effect]:
         """We leave in good order."""
@@ -195,6 +228,7 @@ class Ledger:
         answer that it had may have been lost with it."""
         self._memory.clear()
         self.attempt_notes.clear()
+        self.verdicts.broker_changed()
         return self.link_lost() + self._attempts.broker_changed()
 
     def team_changed(self, team: Team, now: float) -> list[Effect]:
@@ -209,10 +243,12 @@ class Ledger:
 
     def control_lost(self) -> list[Effect]:
         """Nothing can be said to anybody for the moment."""
+        self.verdicts.link_lost()
         return self._attempts.link_lost()
 
     def control_opened(self, now: float) -> list[Effect]:
         """The control link is there, perhaps for the first time."""
+        self.verdicts.link_opened()
         return self._attempts.link_opened() + self.hand_over_again(now)
 
     def hand_over_again(self, now: float) -> list[Effect]:
@@ -236,13 +272,22 @@ class Ledger:
     def next_deadline(self) -> float | None:
         return self._holdings.deadlines.next()
 
+    def _is_late_copy(self, request: Request) -> bool:
+        """Whether an adopter published again what has its answer, for want of knowing better. It
+        is another thing if its client sends it again: that has not got the answer."""
+        was_answered = self._memory.was_answered_together(request.key)
+        return request.unique and request.handovers > 0 and was_answered
+
+    def _settle(self) -> list[Effect]:
+        return self._attempts.settle([held.request.key for held in self._holdings])
+
     def _judge(self, held: Held, *, suspect: bool) -> None:
         """Note whether a request may have brought devices down, and whether that is enough."""
         fault = self._attempts.condemns(held.request) if suspect else None
         if fault is not None:
-            self.attempt_notes.condemn(held.request)
+            self.verdicts.condemn(held.request.key)
         else:
-            fault = self.attempt_notes.verdict(held.request)
+            fault = self.verdicts.on(held.request, suspect=suspect)
         held.suspect = suspect or fault is not None
         held.fault = held.fault or fault
 

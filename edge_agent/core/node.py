@@ -36,7 +36,11 @@ class Node:
         self._serving = Serving()
         self._pulse = Pulse(settings.agent, settings.timing)
         self._ledger = Ledger(settings)
-        self._adoptions = Adoptions(knows=self._ledger.knows, notes=self._ledger.attempt_notes)
+        self._adoptions = Adoptions(
+            knows=self._ledger.knows,
+            notes=self._ledger.attempt_notes,
+            verdicts=self._ledger.verdicts,
+        )
         self._voice = Voice(settings, self._identity, cluster=self._cluster, serving=self._serving)
         self._leave_by: float | None = None
         self._return_to: int | None = None  # the broker, where leaving is not for good
@@ -108,11 +112,19 @@ class Node:
                 return self._ledger.unheard(notice, now)
             case seen.ReplyConfirmed(token, accepted):
                 return self._ledger.confirmed(token, now, accepted=accepted)
+            case _:
+                return self._suspicion(event, now)
+
+    def _suspicion(self, event: Event, now: float) -> list[Effect] | None:
+        """What is known of requests that bring devices down; None if the event is not of it."""
+        match event:
             case seen.AttemptConfirmed(token, accepted):
                 return self._ledger.attempt_confirmed(token, accepted=accepted)
             case seen.AttemptSeen(agent, keys):
                 self._ledger.attempt_seen(agent, keys)
                 return []
+            case seen.CondemnedSeen(agent, keys):
+                return self._ledger.condemned_seen(agent, keys, now)
             case _:
                 return None
 
@@ -357,6 +369,7 @@ class Node:
             effects += [*self._say_presence(now), *decisions]
         effects += self._follow(now)
         effects += self._adopt(now)
+        effects += self._ledger.say_verdicts()
         effects += self._pulse.beat(
             now,
             queue=len(self._ledger),

@@ -8,12 +8,11 @@ often it is in flight on a device that dies, is never named twice.
 
 from collections import OrderedDict
 
-from edge_agent.core.events import Request, RequestFault
+from edge_agent.core.events import RequestFault
 from fluid.errors import ErrorCode
 
 MOST_EXECUTORS = 2
 _MOST_AGENTS = 1000
-_MOST_CONDEMNED = 1000
 
 
 def executors(handovers: int, *, was_sent: bool, named: bool) -> int:
@@ -36,16 +35,14 @@ def worn_out(count: int) -> RequestFault | None:
 
 
 class AttemptNotes:
-    """The last attempt note of each other agent, and the requests that were condemned here."""
+    """The last attempt note of each other agent."""
 
     def __init__(self) -> None:
         self._named: OrderedDict[str, frozenset[bytes]] = OrderedDict()
-        self._condemned: OrderedDict[bytes, None] = OrderedDict()
 
     def clear(self) -> None:
         """Forget all."""
         self._named.clear()
-        self._condemned.clear()
 
     def seen(self, agent: str, keys: tuple[bytes, ...]) -> None:
         self._named.pop(agent, None)
@@ -60,18 +57,3 @@ class AttemptNotes:
     def names(self, agent: str, key: bytes) -> bool:
         """Whether an agent was about to run this request, or had been."""
         return key in self._named.get(agent, ())
-
-    def condemn(self, request: Request) -> None:
-        """Note that a request brought too many devices down."""
-        self._condemned[request.key] = None
-        if len(self._condemned) > _MOST_CONDEMNED:
-            self._condemned.popitem(last=False)
-
-    def verdict(self, request: Request) -> RequestFault | None:
-        """What a copy of a condemned request is answered with, whose own count says too little.
-
-        A client sends a unique request again; and where all devices heard a request, each that
-        goes down leaves a copy. An equal request that is new is judged anew.
-        """
-        is_copy = request.unique or request.handovers > 0
-        return worn_out(MOST_EXECUTORS) if is_copy and request.key in self._condemned else None

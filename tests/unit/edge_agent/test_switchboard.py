@@ -152,6 +152,7 @@ def test_what_is_said_of_and_to_the_cluster_goes_by_the_control_link(bench: Benc
         "fluid/presence/a",
         "fluid/presence/gone",
         "fluid/term/gone",
+        "fluid/condemned/gone",
         "fluid/heartbeat/a",
         "fluid/partial/b",
         "fluid/done",
@@ -372,16 +373,18 @@ def test_what_is_not_of_the_bus_is_left_to_others(bench: Bench) -> None:
         assert not bench.switchboard.perform(effect)
 
 
-def test_an_attempt_note_is_written_on_the_control_link_and_its_confirmation_comes_back(
+def test_notes_and_verdicts_are_written_on_the_control_link_and_confirmations_come_back(
     bench: Bench,
 ) -> None:
     link = bench.opened(OPEN_CONTROL)
     key = request().key
     bench.switchboard.perform(do.WriteAttempt("a", (key,), token=7))
     bench.switchboard.perform(do.WriteAttempt("dead", (), token=0))
+    bench.switchboard.perform(do.PublishCondemned((key,)))
     assert link.calls == [
         ("publish", "fluid/attempt/a", 7),
         ("publish", "fluid/attempt/dead", None),
+        ("publish", "fluid/condemned/a", None),
     ]
     assert bench.hear(link, Confirmed(7)) == [seen.AttemptConfirmed(7, accepted=True)]
     refused = bench.hear(link, Confirmed(8, NOT_AUTHORISED))

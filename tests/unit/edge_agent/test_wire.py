@@ -99,6 +99,7 @@ def test_the_control_link_hears_the_cluster_and_not_its_own_done_notices() -> No
     assert set(subscriptions) == {
         "fluid/presence/+",
         "fluid/attempt/+",
+        "fluid/condemned/+",
         "fluid/heartbeat/+",
         "fluid/term/+",
         "fluid/cluster",
@@ -380,9 +381,23 @@ def test_an_attempt_note_is_retained_and_comes_round_as_it_was_written() -> None
     assert WIRE.control_events(cleared) == [seen.AttemptSeen("a", ())]
 
 
+def test_a_list_of_the_condemned_is_retained_and_comes_round_as_it_was_written() -> None:
+    keys = (request("2").key, request("1").key)
+    message = WIRE.condemned(do.PublishCondemned(keys))
+    assert (message.topic, message.qos, message.retain) == ("fluid/condemned/a", 1, True)
+    assert WIRE.control_events(message) == [seen.CondemnedSeen("a", keys)]
+
+
+def test_whoever_is_forgotten_leaves_no_record() -> None:
+    cleared = WIRE.cleared_records("b")
+    assert {message.topic for message in cleared} == {"fluid/term/b", "fluid/condemned/b"}
+    assert all((message.payload, message.retain) == (b"", True) for message in cleared)
+
+
+@pytest.mark.parametrize("topic", ["fluid/attempt/b", "fluid/condemned/b"])
 @pytest.mark.parametrize("payload", [b"x", b"x" * 17, b"x" * 16 * 65])
-def test_an_attempt_note_that_names_no_requests_is_malformed(payload: bytes) -> None:
-    message = Message("fluid/attempt/b", payload, qos=1, retain=True)
+def test_a_list_that_names_no_requests_is_malformed(topic: str, payload: bytes) -> None:
+    message = Message(topic, payload, qos=1, retain=True)
     assert isinstance(WIRE.control_events(message), Malformed)
 
 

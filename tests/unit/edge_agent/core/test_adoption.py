@@ -21,6 +21,7 @@ from edge_agent.core.events import (
     Route,
 )
 from edge_agent.core.suspicion import AttemptNotes
+from edge_agent.core.verdicts import Verdicts
 from fluid.bus import CloseReason
 from fluid.errors import ErrorCode
 from fluid.messages import ErrorReply
@@ -42,6 +43,7 @@ def adoption_of(*known: str, named: tuple[str, ...] = ()) -> Adoption:
         marker="me.7",
         knows=lambda request: request.id in known,
         notes=notes,
+        verdicts=Verdicts("a"),
     )
 
 
@@ -269,7 +271,7 @@ def test_an_agent_that_takes_its_session_back_ends_the_adoption() -> None:
 
 
 def adoptions() -> Adoptions:
-    return Adoptions(knows=lambda _key: False, notes=AttemptNotes())
+    return Adoptions(knows=lambda _key: False, notes=AttemptNotes(), verdicts=Verdicts("a"))
 
 
 def update(all_adoptions: Adoptions, *gone: str, now: float = 0.0) -> list[Effect]:

@@ -2,19 +2,19 @@
 
 from dataclasses import replace
 
-from edge_agent.core.effects import Ack, Compute, SendReply, WriteAttempt
+from edge_agent.core.effects import Ack, Compute, PublishCondemned, SendReply, WriteAttempt
 from edge_agent.core.events import Route
 from edge_agent.core.ledger import Ledger
 from fluid.messages import ErrorReply
-from tests.unit.edge_agent.core.ledgers import PAIR, THEIRS, confirm, done, ledger_of
-from tests.unit.edge_agent.making import all_of, arrival, computed, one_of, request
+from tests.unit.edge_agent.core.ledgers import OURS, PAIR, THEIRS, confirm, done, ledger_of
+from tests.unit.edge_agent.making import all_of, arrival, computed, one_of, partial, request
 
 SHARED = Route.SHARED
 
 
-def suspect_ledger(*, names_former: str = "") -> Ledger:
+def suspect_ledger(*, names_former: str = "", in_flight: int = 64) -> Ledger:
     """The ledger of a second life, whose former life's note names a request."""
-    ledger = ledger_of(PAIR)
+    ledger = ledger_of(PAIR, in_flight=in_flight)
     ledger.attempt_seen("a", (request(names_former).key,) if names_former else ())
     ledger.control_opened(0.0)
     ledger.link_opened()
@@ -44,6 +44,50 @@ def test_a_request_that_brought_us_down_twice_is_answered_unread() -> None:
     assert error.code == "execution_failed"
     assert ledger.served() == []  # it is still to be answered, so it stays named
     assert one_of(confirm(ledger, effects), WriteAttempt).keys == ()
+
+
+def test_a_full_window_hides_what_was_in_flight_so_a_note_of_it_is_kept() -> None:
+    ledger = suspect_ledger(names_former="late", in_flight=1)
+    ledger.arrived(replace(arrival("1", route=SHARED), redelivered=True), 0.0)
+    assert all_of(ledger.served(), WriteAttempt) == []
+    late = replace(arrival("late", route=SHARED, ack_id=2), redelivered=True)
+    assert isinstance(one_of(ledger.arrived(late, 0.1), SendReply).replies[0], ErrorReply)
+
+
+def test_a_request_that_comes_for_the_first_time_shows_that_all_in_flight_has_come() -> None:
+    ledger = suspect_ledger(names_former="never", in_flight=1)
+    first = replace(arrival("1", route=SHARED), redelivered=True)
+    note = one_of(ledger.arrived(first, 0.0), WriteAttempt)
+    assert ledger.served() == []
+    ledger.arrived(arrival("2", route=SHARED, ack_id=2), 0.1)
+    ledger.attempt_confirmed(note.token, accepted=True)
+    assert one_of(ledger.computed(computed("1", "lower50"), 0.2), WriteAttempt).keys == ()
+
+
+def test_what_another_agent_condemned_is_not_run_though_it_waits_for_its_turn() -> None:
+    ledger = suspect_ledger()
+    ledger.arrived(replace(arrival("1", route=SHARED), redelivered=True), 0.0)
+    effects = ledger.condemned_seen("b", (request("1").key,), 0.1)
+    assert isinstance(one_of(effects, SendReply).replies[0], ErrorReply)
+    assert all_of(ledger.attempt_confirmed(1, accepted=True), Compute) == []
+
+
+def test_what_we_condemn_is_said_to_all() -> None:
+    ledger = suspect_ledger(names_former="1")
+    effects = ledger.arrived(replace(arrival("1", route=SHARED), redelivered=True), 0.0)
+    assert one_of(effects, PublishCondemned).keys == (request("1").key,)
+
+
+def test_a_copy_of_an_adopter_is_let_go_of_where_its_answer_is_known() -> None:
+    ledger = ledger_of(PAIR)
+    ledger.arrived(arrival(OURS, unique=True), 0.0)
+    ledger.computed(computed(OURS, "lower50"), 0.1)
+    effects = ledger.partial(partial(OURS, "b", "upper50"), 0.1)
+    confirm(ledger, effects)
+    copy = arrival(OURS, unique=True, handovers=1, ack_id=7)
+    assert ledger.arrived(copy, 2.0) == [Ack(7)]
+    from_its_client = arrival(OURS, unique=True, ack_id=8)
+    assert one_of(ledger.arrived(from_its_client, 2.0), Compute)
 
 
 def test_a_note_of_a_former_life_that_names_nothing_we_hold_is_cleared() -> None:

@@ -44,21 +44,9 @@ def test_the_last_note_of_an_agent_counts() -> None:
     assert not notes.has("c")
 
 
-def test_notes_and_verdicts_are_bounded_and_the_oldest_go_first() -> None:
+def test_notes_are_bounded_and_the_oldest_go_first() -> None:
     notes = AttemptNotes()
     for number in range(1001):
         notes.seen(f"agent-{number}", (ONE,))
-        notes.condemn(request(str(number), unique=True))
     assert not notes.has("agent-0")
     assert notes.has("agent-1")
-    assert notes.verdict(request("0", unique=True)) is None
-    assert notes.verdict(request("1", unique=True)) == worn_out(2)
-
-
-def test_a_verdict_holds_for_copies_and_not_for_equal_requests_that_are_new() -> None:
-    notes = AttemptNotes()
-    notes.condemn(request("1"))
-    assert notes.verdict(request("1", unique=True)) == worn_out(2)
-    assert notes.verdict(request("1", handovers=1)) == worn_out(2)
-    assert notes.verdict(request("1")) is None
-    assert notes.verdict(request("2", unique=True)) is None
