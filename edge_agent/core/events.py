@@ -97,6 +97,13 @@ class Served:
 
 
 @dataclass(frozen=True, slots=True)
+class ServeRefused:
+    """The broker refused the subscription of a route."""
+
+    route: Route
+
+
+@dataclass(frozen=True, slots=True)
 class PresenceSeen:
     presence: Presence
 
@@ -289,6 +296,7 @@ Event = (
     | LinkClosed
     | BrokerProbed
     | Served
+    | ServeRefused
     | PresenceSeen
     | PresenceCleared
     | HeartbeatSeen
