@@ -278,7 +278,7 @@ class Switchboard:
             case Closed(reason, detail):
                 return [seen.LinkClosed(LinkName.CONTROL, reason, detail)]
             case Delivered(message):
-                events = self._wire.control_events(message)
+                events = self._wire.reader.control_events(message)
                 if isinstance(events, Malformed):
                     self._note_malformed(message.topic, events.reason)
                     return []
@@ -310,7 +310,7 @@ class Switchboard:
             case Closed(reason, detail):
                 return [seen.LinkClosed(LinkName.INFER, reason, detail)]
             case Delivered():
-                return [self._wire.infer_event(event)]
+                return [self._wire.reader.infer_event(event)]
             case Confirmed(token) if token > 0:
                 return [seen.ReplyConfirmed(token, event.accepted)]
             case Confirmed(token):
@@ -325,7 +325,7 @@ class Switchboard:
             case Closed(reason):
                 return [seen.AdoptionClosed(agent, reason)]
             case Delivered():
-                return [self._wire.adoption_event(agent, event)]
+                return [self._wire.reader.adoption_event(agent, event)]
             case Confirmed(token, code):
                 heard = code != REASON_NO_MATCHING_SUBSCRIBERS
                 return [seen.AdoptionConfirmed(agent, token, event.accepted, heard)]

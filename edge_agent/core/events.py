@@ -1,4 +1,4 @@
-"""What can happen to an agent. `edge_agent.wire` and the executor make these; `Node` reads them."""
+"""What can happen to an agent. The shell around the core makes these; `Node` reads them."""
 
 from dataclasses import dataclass
 from enum import Enum, StrEnum
