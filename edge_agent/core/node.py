@@ -170,23 +170,7 @@ class Node:
             case seen.LeaveRequested():
                 return self._leave(now)
             case _:
-                return self._adoption(event, now)
-
-    def _adoption(self, event: Event, now: float) -> list[Effect]:
-        """What comes from a session that we empty; late news of a finished one is nothing."""
-        match event:
-            case seen.AdoptionOpened(agent) if agent in self._adoptions:
-                return self._adoptions[agent].opened(event)
-            case seen.AdoptionRequest(agent) if agent in self._adoptions:
-                return self._adoptions[agent].request(event)
-            case seen.AdoptionMarker(agent) if agent in self._adoptions:
-                return self._adoptions[agent].marker(event)
-            case seen.AdoptionConfirmed(agent) if agent in self._adoptions:
-                return self._adoptions[agent].confirmed(event, now)
-            case seen.AdoptionClosed(agent) if agent in self._adoptions:
-                return self._adoptions[agent].closed(event, now)
-            case _:
-                return []
+                return self._adoptions.heard(event, now)
 
     # Links.
 
