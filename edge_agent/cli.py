@@ -1,6 +1,7 @@
 """`edge-agent`: the command that a device runs."""
 
 import logging
+import os
 import signal
 import sys
 import threading
@@ -18,6 +19,8 @@ from edge_agent.native_output import logged_native_output
 from edge_agent.observer import Observer
 from edge_agent.options import Options, agent_options
 from edge_agent.runtime import Agent, Outcome
+from edge_agent.service_manager import ServiceManager
+from edge_agent.service_observer import ServiceObserver
 from edge_agent.session_secret import read_secret
 from edge_agent.wire import SessionOptions, Wire
 from fluid.bundle import load_bundle
@@ -38,10 +41,16 @@ def main(*, options: Options) -> None:
     When the bundle folder changes, or on SIGHUP, the new bundle is verified and loaded, and then
     served; a bad one is refused in the log, and the old one is served on.
 
+    Under systemd (Type=notify) it says when it runs and what it does, and gives signs of life
+    while its own heartbeats come back and its interpreter does (WatchdogSec=).
+
+    `edge-agent doctor` takes the same options and variables, and says what is wrong with them.
+
     Exit status: 0 after SIGTERM or Ctrl-C, 1 after a fault of the agent's own, 2 if the bundle or
     an option cannot be used, 3 if the broker (each of them) refuses the credentials, 4 if another
     agent has the same id.
     """
+    manager = ServiceManager.of(os.environ)
     log = start_log(LogFormat(options.log_format), verbose=options.verbose)
     try:
         source = BundleSource.at(options.bundle_folder)
@@ -51,6 +60,8 @@ def main(*, options: Options) -> None:
         bus, *fallbacks = options.buses()
         settings = options.settings(bundle, package, brokers=1 + len(fallbacks))
         observers: list[Observer] = [LogObserver(log)]
+        if manager.listens:
+            observers.append(ServiceObserver(manager, options.agent_id, broker=str(bus)))
         if options.metrics_port:
             observers.append(
                 _serve_metrics(settings, host=options.metrics_host, port=options.metrics_port)
@@ -66,6 +77,7 @@ def main(*, options: Options) -> None:
                 source=source,
                 fallbacks=fallbacks,
                 observers=observers,
+                reloaded=manager.ready,
             )
     except (FluidError, ValueError, OSError) as error:
         _end(Outcome(EXIT_UNUSABLE, str(error)))
@@ -79,7 +91,7 @@ def main(*, options: Options) -> None:
     }
     _log.info(LogEvent("starting", start))
     _leave_on_signals(agent)
-    _reload_on_signal(agent)
+    _reload_on_signal(agent, manager)
     _end_with_any_thread(agent)
     _end(agent.run())
 
@@ -121,8 +133,9 @@ def _leave_on_signals(agent: Agent) -> None:
     signal.signal(signal.SIGINT, handle)
 
 
-def _reload_on_signal(agent: Agent) -> None:
+def _reload_on_signal(agent: Agent, manager: ServiceManager) -> None:
     def handle(_number: int, _frame: object) -> None:
+        manager.reloading()
         agent.reload()
 
     signal.signal(signal.SIGHUP, handle)
