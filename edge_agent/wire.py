@@ -10,6 +10,7 @@ from urllib.parse import quote
 from edge_agent.core import effects as do
 from edge_agent.core.events import Route
 from edge_agent.reader import Reader
+from edge_agent.session_secret import sealed
 from edge_agent.wishes import HANDOVERS_PROPERTY
 from fluid.bus import LinkOptions, Message, Subscription
 from fluid.codec import DecodeLimits
@@ -34,12 +35,18 @@ class SessionOptions:
 
 
 class Wire:
-    """The translation for one agent. reader: of what it is sent."""
+    """The translation for one agent. reader: of what it is sent.
 
-    def __init__(self, topics: Topics, agent: str, session: SessionOptions) -> None:
+    secret: shared by all agents; it goes into their client ids (see `edge_agent.session_secret`).
+    """
+
+    def __init__(
+        self, topics: Topics, agent: str, session: SessionOptions, *, secret: bytes = b""
+    ) -> None:
         self.topics = topics
         self.agent = agent
         self._session = session
+        self._secret = secret
         self.reader = Reader(topics, agent, most_payload_bytes=session.most_payload_bytes)
 
     # Links and their subscriptions.
@@ -53,6 +60,10 @@ class Wire:
     def probe_options(self, effect: do.ProbeBroker) -> LinkOptions:
         """A connection that leaves nothing behind and throws nobody out."""
         return LinkOptions(f"{self._client_id(self.agent)}:probe:{effect.boot:x}")
+
+    def doctor_options(self, tag: str) -> LinkOptions:
+        """Of a connection beside an agent's own, to look at the broker with the agent's rights."""
+        return LinkOptions(f"{self._client_id(self.agent)}:doctor:{tag}")
 
     def infer_options(self, agent: str) -> LinkOptions:
         """The session that holds an agent's requests: its own, or a dead one's to adopt."""
@@ -179,4 +190,4 @@ class Wire:
 
     def _client_id(self, agent: str) -> str:
         # Agent ids and encoded bases have no colon: no two clusters or agents share a client id.
-        return f"{quote(self.topics.base, safe='')}:{agent}"
+        return sealed(f"{quote(self.topics.base, safe='')}:{agent}", self._secret)

@@ -4,6 +4,7 @@ Turns images into request messages and answers into results; `exchange.py` moves
 """
 
 import itertools
+import os
 import threading
 from collections import deque
 from collections.abc import Generator, Iterable, Sequence
@@ -16,7 +17,7 @@ import numpy as np
 
 from fluid.bus.protocol import Bus, Message
 from fluid.client.answer import Answer
-from fluid.client.connecting import new_client_id
+from fluid.client.connecting import new_client_id, own_topic
 from fluid.client.exchange import Exchange, ExchangeOptions
 from fluid.client.window import ResendPolicy, Statistics
 from fluid.client.wishes import Wishes, expect_timeout
@@ -40,11 +41,14 @@ class FluidClient:
             print(client.infer("digit.png").class_name)
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a user may choose, all but the broker by name
         self,
         broker: str | Sequence[str] | None = None,
         *,
         bus: Bus | Sequence[Bus] | None = None,
+        ca_file: str | os.PathLike[str] | None = None,
+        cert_file: str | os.PathLike[str] | None = None,
+        key_file: str | os.PathLike[str] | None = None,
         base_topic: str = "fluid",
         timeout_s: float = 30.0,
         connect_timeout_s: float = 5.0,
@@ -54,16 +58,23 @@ class FluidClient:
         this machine. Several, in one text with commas or in a sequence, are in the order of
         preference that the agents have too: while one is down or nobody serves there, the next
         is used. bus: speak through this (or these) instead, for example a `MemoryBus`.
+        ca_file: with `mqtts://`, PEM file of the authorities of the brokers' certificates; the
+        system's by default. cert_file, key_file: our own certificate and its key, for brokers
+        that ask for one. All brokers must know us by one name: answers come below it.
         timeout_s: how long a request is kept, unless it says otherwise: a day at most, as
         wherever a time is asked for. connect_timeout_s: how long the first connection may take,
         for each broker. Raises ValueError for another time, for a malformed address or base
-        topic, for two addresses of one broker, or for both a broker and a bus.
+        topic, for two addresses of one broker, for files without TLS, or for both a broker and
+        a bus; `CredentialsError` for a file that cannot be used.
         """
         if broker is not None and bus is not None:
             raise ValueError("give a broker's address or a bus, not both")
         self._topics = Topics(base_topic)
         if bus is None:
-            self._buses, names = _mqtt(DEFAULT_BROKER if broker is None else broker)
+            files = (ca_file, cert_file, key_file)
+            self._buses, names = _mqtt(DEFAULT_BROKER if broker is None else broker, files)
+        elif ca_file or cert_file or key_file:
+            raise ValueError("certificate files are for a broker's address, not for a bus")
         else:
             self._buses = tuple(bus) if isinstance(bus, Sequence) else (bus,)
             names = ("the bus",) * len(self._buses)
@@ -73,7 +84,7 @@ class FluidClient:
         self._options = ExchangeOptions(
             brokers=names,
             client_id=client_id,
-            reply_topic=self._topics.result(client_id),
+            reply_topic=own_topic(self._topics, self._buses[0], client_id),
             connect_timeout_s=connect_timeout_s,
             resend=resend,
         )
@@ -322,12 +333,18 @@ class _Ticket:
     future: "Future[Answer]"
 
 
-def _mqtt(urls: str | Sequence[str]) -> tuple[tuple[Bus, ...], tuple[str, ...]]:
+def _mqtt(
+    urls: str | Sequence[str], files: tuple[str | os.PathLike[str] | None, ...]
+) -> tuple[tuple[Bus, ...], tuple[str, ...]]:
     # A client on another bus needs no paho.
-    from fluid.bus.mqtt import MqttBus, parse_addresses  # noqa: PLC0415 -- for the reason above
+    from fluid.bus.mqtt import (  # noqa: PLC0415 -- for the reason above
+        MqttBus,
+        credentials,
+        parse_addresses,
+    )
 
-    addresses = parse_addresses(urls)
-    return tuple(map(MqttBus, addresses)), tuple(map(str, addresses))
+    addresses, known = parse_addresses(urls), credentials(*files)
+    return tuple(MqttBus(each, known) for each in addresses), tuple(map(str, addresses))
 
 
 def _stack(images: Sequence[Images]) -> Images:

@@ -5,6 +5,7 @@ import ssl
 
 from paho.mqtt.reasoncodes import ReasonCode
 
+from fluid.bus.mqtt import alerts
 from fluid.bus.mqtt.address import BrokerAddress
 from fluid.bus.protocol import Closed, CloseReason
 
@@ -20,8 +21,20 @@ def not_connected(address: BrokerAddress, error: OSError) -> Closed:
         detail = f"no such host: {address.host} ({error.strerror})"
         return Closed(CloseReason.NOT_FOUND, detail)
     if isinstance(error, ssl.SSLCertVerificationError):
-        detail = f"{address} has an untrusted certificate: {error.verify_message}"
-        return Closed(CloseReason.REFUSED, detail)
+        # A device without a clock gets the time from the network: that is waited for.
+        passes = alerts.may_pass(error)
+        return Closed(
+            CloseReason.UNREACHABLE if passes else CloseReason.REFUSED,
+            f"{address} {alerts.distrust(error, address.host)}",
+        )
+    if words := alerts.refusal(error):
+        return Closed(CloseReason.REFUSED, f"{address} {words}")
+    if alerts.is_not_tls(error):
+        detail = (
+            f"{address} does not answer by TLS: is it a port for TLS? If not, the address begins "
+            "with mqtt://"
+        )
+        return Closed(CloseReason.UNREACHABLE, detail)
     detail = f"cannot connect to {address}: {error.strerror or error}"
     return Closed(CloseReason.UNREACHABLE, detail)
 
@@ -44,8 +57,10 @@ def disconnected(address: BrokerAddress, client_id: str, reason: ReasonCode) -> 
     )
 
 
-def broken(address: BrokerAddress, *, was_open: bool) -> Closed:
-    """The connection is gone, and the broker has not said why."""
+def broken(address: BrokerAddress, *, was_open: bool, failure: OSError | None = None) -> Closed:
+    """The connection is gone, and MQTT has not said why. failure: what the socket said."""
     if was_open:
         return Closed(CloseReason.LOST, f"the connection to {address} broke")
+    if words := alerts.refusal(failure):
+        return Closed(CloseReason.REFUSED, f"{address} {words}")
     return Closed(CloseReason.UNREACHABLE, f"{address} does not answer as a broker")

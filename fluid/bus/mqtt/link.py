@@ -27,6 +27,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from fluid.bus.mqtt import endings, packets, sockets
 from fluid.bus.mqtt.address import BrokerAddress
+from fluid.bus.mqtt.alerts import AlertKeeper
 from fluid.bus.mqtt.command_queue import Command, CommandQueue
 from fluid.bus.mqtt.flow_control import FlowControl, Publication
 from fluid.bus.mqtt.network_loop import NetworkLoop
@@ -77,6 +78,7 @@ class MqttLink:
         self._flow = FlowControl()
         self._opened = False
         self._ending: Closed | None = None
+        self._failure: OSError | None = None  # of the socket, where paho swallowed it
         self._goodbye: Command | None = None
         self._answers: dict[int, _Answer] = {}  # packet identifier -> its call
 
@@ -195,7 +197,9 @@ class MqttLink:
                     # Without a goodbye: the will is due.
                     return Closed(CloseReason.LOST, f"{self._address} {why}")
                 self._say_goodbye(client)  # if not everything was confirmed in time
-        return self._ending or endings.broken(self._address, was_open=self._opened)
+        return self._ending or endings.broken(
+            self._address, was_open=self._opened, failure=self._failure
+        )
 
     def _send_held(self, client: Client) -> None:
         """Send what the broker takes now, and once all is confirmed, the goodbye."""
@@ -264,6 +268,8 @@ class MqttLink:
 
     def _on_socket_close(self, _client: Client, _userdata: object, connection: object) -> None:
         """Of a connection that paho is about to close; after our goodbye, the broker is first."""
+        if isinstance(connection, AlertKeeper):
+            self._failure = connection.failure
         if self._commands.closing and isinstance(connection, socket.socket):
             sockets.read_out(connection, CLOSE_TIMEOUT_S)
 

@@ -72,6 +72,18 @@ def test_the_control_connection_is_new_each_time_and_its_will_is_the_retained_pr
     assert other_process.client_id != options.client_id
 
 
+def test_a_secret_that_agents_share_ends_each_client_id_of_theirs() -> None:
+    wire = Wire(TOPICS, "a", SessionOptions(), secret=b"0123456789abcdef")
+    # printf fluid:a | openssl dgst -sha256 -hmac 0123456789abcdef
+    sealed = "fluid:a:d8d5f52ffd6dd0d0"
+    assert wire.infer_options("a").client_id == sealed
+    control = do.OpenControl(boot=255, will=offline("a", 5), probe=heartbeat("a", 5))
+    assert wire.control_options(control).client_id == f"{sealed}:control:ff"
+    assert wire.probe_options(do.ProbeBroker(1, 255)).client_id == f"{sealed}:probe:ff"
+    other = Wire(TOPICS, "b", SessionOptions(), secret=b"0123456789abcdef")
+    assert other.infer_options("a").client_id == sealed  # whoever adopts has it too
+
+
 def test_two_clusters_on_one_broker_have_client_ids_of_their_own() -> None:
     other = Wire(Topics("hall/fluid"), "a", SessionOptions())
     assert other.infer_options("a").client_id != WIRE.infer_options("a").client_id

@@ -20,10 +20,43 @@ def test_a_host_without_an_address_is_not_found() -> None:
 
 def test_an_untrusted_certificate_is_a_refusal_because_it_does_not_pass_by_itself() -> None:
     error = ssl.SSLCertVerificationError(1, "certificate verify failed")
-    error.verify_message = "self-signed certificate"
+    error.verify_code, error.verify_message = 18, "self-signed certificate"
     closed = endings.not_connected(ADDRESS, error)
     assert closed.reason is CloseReason.REFUSED
-    assert closed.detail.endswith("has an untrusted certificate: self-signed certificate")
+    assert "has an untrusted certificate: self-signed certificate; give" in closed.detail
+
+
+def test_a_certificate_that_waits_for_our_clock_may_be_accepted_later() -> None:
+    error = ssl.SSLCertVerificationError(1, "certificate verify failed")
+    error.verify_code, error.verify_message = 9, "certificate is not yet valid"
+    closed = endings.not_connected(ADDRESS, error)
+    assert closed.reason is CloseReason.UNREACHABLE
+    assert "this device's clock" in closed.detail
+
+
+def alert(reason: str) -> ssl.SSLError:
+    error = ssl.SSLError(1, f"[SSL: {reason}]")
+    error.reason = reason
+    return error
+
+
+def test_an_alert_about_our_certificate_is_a_refusal_before_and_after_the_handshake() -> None:
+    error = alert("TLSV1_ALERT_UNKNOWN_CA")
+    before = endings.not_connected(ADDRESS, error)
+    assert before == endings.broken(ADDRESS, was_open=False, failure=error)
+    assert before.reason is CloseReason.REFUSED
+    assert "does not know the authority" in before.detail
+
+
+def test_an_open_connection_is_lost_whatever_the_alert() -> None:
+    error = alert("SSLV3_ALERT_CERTIFICATE_REVOKED")
+    assert endings.broken(ADDRESS, was_open=True, failure=error).reason is CloseReason.LOST
+
+
+def test_a_port_without_tls_is_told_from_a_refusal() -> None:
+    closed = endings.not_connected(ADDRESS, alert("WRONG_VERSION_NUMBER"))
+    assert closed.reason is CloseReason.UNREACHABLE
+    assert "is it a port for TLS?" in closed.detail
 
 
 @pytest.mark.parametrize(
