@@ -59,8 +59,9 @@ class Attempts:
     # Who is suspect.
 
     def note_seen(self, keys: tuple[bytes, ...]) -> None:
-        """A note of ours came round. Until we write one, it is our former life's."""
-        if not self._token:
+        """A note of ours came round. Until we write one, it is our former life's; if it comes when
+        requests do, another process has our name."""
+        if not self._token and not self._sessions:
             self._former = set(keys[: _MOST_NAMED - 1])
             self._written = set(keys)
 
