@@ -39,6 +39,7 @@ from edge_agent.core.verdicts import Verdicts
 from fluid.bus import CloseReason
 
 _RETRY_S = 0.5
+_TAKEN_OVER_RETRY_S = 2.0
 _MOST_AT_ONCE = 8
 
 
@@ -124,10 +125,11 @@ class Adoption:
         return [AckAdopted(self.agent, event.ack_id), *self._finish_if_empty()]
 
     def closed(self, event: AdoptionClosed, now: float) -> list[Effect]:
-        if event.reason is CloseReason.TAKEN_OVER:
-            # The agent is back and resumes its own session.
-            self.finished = True
-            return [Note("adoption_returned", {"agent": self.agent})]
+        if event.reason is CloseReason.TAKEN_OVER and not self.finished:
+            # Mostly by the agent, which is back: its presence says so before, or any moment now.
+            # But also by one who led a moment ago, and who will leave it as it is.
+            self._retry_at = now + _TAKEN_OVER_RETRY_S
+            return [Note("adoption_taken_over", {"agent": self.agent})]
         if not self.finished:
             self._retry_at = now + _RETRY_S
         return []

@@ -18,6 +18,9 @@ from edge_agent.core.events import Request, RequestFault
 from edge_agent.core.suspicion import executors, worn_out
 
 _MOST_NAMED = 64  # by a note, the suspect that runs included
+# Suspects that run one after the other while the rest waits: enough that a device which died with a
+# full window is made up for soon, and few enough that nobody notices the wait.
+_MOST_IN_A_ROW = 8
 _Name = tuple[bytes, tuple[str, ...]]
 
 
@@ -45,6 +48,7 @@ class Attempts:
         self._settled = False
         self._token = 0
         self._running: bytes | None = None
+        self._in_a_row = 0
         # What brought down our former life. It stays in the note until it is answered.
         self._former: set[bytes] = set()
         self._in_flight_before: set[bytes] = set()
@@ -55,8 +59,9 @@ class Attempts:
     # Who is suspect.
 
     def note_seen(self, keys: tuple[bytes, ...]) -> None:
-        """A note of ours came round. Until we write one, it is our former life's."""
-        if not self._token:
+        """A note of ours came round. Until we write one, it is our former life's; if it comes when
+        requests do, another process has our name."""
+        if not self._token and not self._sessions:
             self._former = set(keys[: _MOST_NAMED - 1])
             self._written = set(keys)
 
@@ -200,20 +205,21 @@ class Attempts:
         return []
 
     def _next_attempt(self) -> list[Effect]:
-        """Name the next suspect; but what was held back goes first, without a note."""
-        after_another = self._phase in (_Phase.RUNNING, _Phase.NOTING)
+        """Name the next suspect; but now and then, what was held back has its turn."""
         if not self._link_open:
             return self._reopen()
-        if not self._suspects or (after_another and self._held_back):
+        turn_is_over = self._in_a_row >= _MOST_IN_A_ROW and self._held_back
+        if not self._suspects or turn_is_over:
             self._phase = _Phase.CLEARING
             return [self._write(self._former)]
         self._phase = _Phase.NOTING
+        self._in_a_row += 1
         self._running = self._suspects[0].request.key
         return [self._write({self._running, *self._former})]
 
     def _reopen(self) -> list[Effect]:
         """Let through what was held back, then look for the next suspect."""
-        self._phase, self._running = _Phase.OPEN, None
+        self._phase, self._running, self._in_a_row = _Phase.OPEN, None, 0
         jobs, self._held_back = self._held_back, []
         passed = [effect for job in jobs for effect in self._pass(job)]
         return [*passed, *self._advance(), *self._correct_note()]

@@ -259,12 +259,21 @@ def test_a_lost_connection_is_tried_again_and_old_confirmations_mean_nothing() -
     assert confirm(adoption, former, now=3.6) == []
 
 
-def test_an_agent_that_takes_its_session_back_ends_the_adoption() -> None:
-    adoption = adoption_of()
-    opened(adoption)
-    adoption.closed(AdoptionClosed("dead", CloseReason.TAKEN_OVER), 3.0)
-    assert adoption.finished
-    assert adoption.next_deadline() is None
+def test_a_session_that_is_taken_over_is_left_for_the_agent_that_is_back() -> None:
+    several = adoptions()
+    update(several, "dead")
+    several.heard(AdoptionClosed("dead", CloseReason.TAKEN_OVER), 3.0)
+    assert all_of(update(several, "dead", now=4.9), OpenAdoption) == []
+    update(several, now=4.9)  # its presence comes
+    assert several.next_deadline() is None
+
+
+def test_a_session_that_is_taken_over_by_another_adopter_is_taken_up_again() -> None:
+    several = adoptions()
+    update(several, "dead")
+    several.heard(AdoptionClosed("dead", CloseReason.TAKEN_OVER), 3.0)
+    assert several.next_deadline() == 5.0
+    assert all_of(update(several, "dead", now=5.0), OpenAdoption) == [OpenAdoption("dead")]
 
 
 # All of them together.
