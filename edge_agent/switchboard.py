@@ -315,7 +315,7 @@ class Switchboard:
                 return [seen.ReplyConfirmed(token, event.accepted)]
             case Confirmed(token):
                 route = Route(-token)
-                self._note_refusal([self._wire.route_filter(route)], event)
+                self._note_refusal([self._wire.public_filter(route)], event)
                 return [seen.Served(route) if event.accepted else seen.ServeRefused(route)]
 
     def _adoption_events(self, agent: str, event: LinkEvent) -> list[Event]:

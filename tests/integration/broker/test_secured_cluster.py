@@ -16,13 +16,14 @@ from fluid.cli import main
 from fluid.processes import stop
 from tests.integration.broker.secured import SecuredBroker
 from tests.processes import wait_until
+from tests.rights.session import Session
 
 if TYPE_CHECKING:
     from trainer.data import Dataset
 
 TIMEOUT_S = 60.0  # only to end a failing test
 EXIT_REFUSED = 3
-USERS = {"alice": "alices", "operator": "operators"}
+USERS = {"alice": "alices", "bob": "bobs", "operator": "operators"}
 Start = Callable[[str], "subprocess.Popen[bytes]"]
 
 
@@ -91,6 +92,30 @@ def test_a_requester_is_answered_and_an_operator_and_the_device_see_the_cluster(
     assert result.devices == ("pi-1",)
     operator = {"FLUID_BROKER": url_of(broker, "operator"), "FLUID_CA_FILE": str(ca)}
     assert fluid(operator, "mode", "ht").exit_code == 0
+
+
+def test_who_joins_the_share_by_its_plain_name_takes_no_request_away(
+    broker: SecuredBroker, start: Start, digits: "Dataset"
+) -> None:
+    start("pi-1")
+    on_the_device = device_variables(broker, "pi-1")
+    assert fluid(on_the_device, "status", "--wait", "1").exit_code == 0
+    operator = {
+        "FLUID_BROKER": url_of(broker, "operator"),
+        "FLUID_CA_FILE": str(broker.authority.certificate),
+    }
+    assert fluid(operator, "mode", "ht").exit_code == 0
+    assert fluid(on_the_device, "status", "--wait", "1").exit_code == 0
+    image = digits.test.images[0].tobytes()
+    with Session(broker.user("bob")) as bob, Session(broker.user("alice")) as alice:
+        bob.subscribe("$share/fluid/fluid/infer/#")
+        alice.subscribe("fluid/result/alice/#")
+        # Each at its turn would have half of them.
+        ids = [f"{number}" for number in range(10)]
+        for name in ids:
+            alice.publish(f"fluid/infer/alice/{name}", image)
+        topics = {alice.next_message()[0] for _ in ids}
+    assert topics == {f"fluid/result/alice/{name}" for name in ids}
 
 
 def test_a_revoked_device_is_refused_says_why_and_ends(
