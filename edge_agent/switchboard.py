@@ -269,7 +269,9 @@ class Switchboard:
                 line.link.close()
                 return [seen.BrokerProbed(broker, answered=True)]
 
-    def _control_events(self, event: LinkEvent) -> list[Event]:
+    def _control_events(  # noqa: PLR0911 - a dispatch table in match form
+        self, event: LinkEvent
+    ) -> list[Event]:
         match event:
             case Opened():
                 link = self._link(LinkName.CONTROL)

@@ -55,6 +55,6 @@ class Forgetting:
         self._refused.discard(agent)
 
     def undo(self) -> None:
-        """Others lead, or the link is lost with what was under way: it may have to be said again."""
+        """Others lead, or the link is lost with what was under way: it is asked for again."""
         self._under_way.clear()
         self._asked.clear()

@@ -127,7 +127,7 @@ def test_who_joins_the_share_by_its_plain_name_takes_no_request_away(
 @pytest.mark.parametrize(
     ("mode", "victim", "survivor"), [("ht", "pi-1", "pi-2"), ("ha", "pi-2", "pi-1")]
 )
-def test_nothing_is_lost_when_a_device_is_killed(  # noqa: PLR0913, PLR0917 - fixtures and a row
+def test_nothing_is_lost_when_a_device_is_killed(
     broker: SecuredBroker,
     start: Start,
     oracle: Oracle,

@@ -1,5 +1,4 @@
 import re
-from collections.abc import Iterator
 
 import pytest
 from click.testing import CliRunner, Result
@@ -92,10 +91,10 @@ def test_what_is_no_agent_id_is_a_usage_error(name: str) -> None:
 
 class TestSeveralBrokers:
     @pytest.fixture
-    def buses(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[FakeBus]]:
+    def buses(self, monkeypatch: pytest.MonkeyPatch) -> list[FakeBus]:
         buses: list[FakeBus] = []
         monkeypatch.setattr(Target, "buses", lambda _self: tuple(buses))
-        yield buses
+        return buses
 
     def test_it_is_forgotten_at_each_and_one_leader_is_enough(self, buses: list[FakeBus]) -> None:
         buses += [broker(*LED, *GONE), broker(*GONE)]
