@@ -34,6 +34,7 @@ class BundleLoader:
     """`post` is called from the thread with each new bundle; it must only enqueue.
 
     expect_fitting: raises `ValueError` for a bundle that this agent's settings do not fit.
+    answered: called from the thread when what was asked for is loaded or refused.
     """
 
     def __init__(
@@ -44,6 +45,7 @@ class BundleLoader:
         *,
         post: Callable[[Models], None],
         expect_fitting: Callable[[Manifest], None] = lambda _: None,
+        answered: Callable[[], None] = lambda: None,
         look_s: float = LOOK_S,
     ) -> None:
         self._folder = source.folder
@@ -53,6 +55,7 @@ class BundleLoader:
         self._package = package
         self._post = post
         self._expect_fitting = expect_fitting
+        self._answered = answered
         self._look_s = look_s
         self._orders: queue.SimpleQueue[_Order] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="bundle loader", daemon=True)
@@ -77,6 +80,8 @@ class BundleLoader:
             if self._watch.due(state) or order is _Order.LOAD:
                 self._watch.tried(state)
                 self._load(state.target)
+            if order is _Order.LOAD:
+                self._answered()
 
     def _next_order(self) -> "_Order":
         """What somebody asks for; after a while, just to look. Of several, the last."""

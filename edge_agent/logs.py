@@ -69,9 +69,11 @@ def start_log(log_format: LogFormat, *, verbose: bool) -> Log:
     """Write the log to standard error from now on; each request has its lines if `verbose`."""
     log = Log()
     logging.basicConfig(
-        level=logging.DEBUG if verbose else logging.INFO,
+        level=logging.INFO,  # Pillow has a debug line for each chunk of a PNG
         handlers=[log.handler(log_format, sys.stderr)],
     )
+    if verbose:
+        logging.getLogger("edge_agent").setLevel(logging.DEBUG)
     return log
 
 

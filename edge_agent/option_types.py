@@ -7,10 +7,22 @@ from typing import Any
 import click
 
 from fluid.messages.control import GREATEST_CAPACITY, LEAST_CAPACITY
+from fluid.topics import is_agent_id
 
 _UNITS_S = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([a-z]?)")
 _MOST_S = 10 * 365 * 86_400.0
+
+
+class AgentId(click.ParamType[str]):
+    """An agent id: it becomes part of topics and of the client id."""
+
+    name = "id"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        if not is_agent_id(value):
+            self.fail("use up to 64 letters, digits, '.', '_' or '-'", param, ctx)
+        return value
 
 
 class Duration(click.ParamType[float]):

@@ -11,7 +11,7 @@ and whatever supervises it starts it again.
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from edge_agent.bundle_loader import BundleLoader
@@ -61,7 +61,7 @@ _Item = FromLink | Event | Models | ThreadFailed
 class Agent:
     """A running agent. `run` returns when it has ended."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what it works with, all by name
         self,
         settings: Settings,
         bundle: Bundle,
@@ -72,9 +72,11 @@ class Agent:
         fallbacks: Sequence[Bus] = (),
         source: BundleSource | None = None,
         observers: Sequence[Observer] = (),
+        reloaded: Callable[[], None] = lambda: None,
     ) -> None:
         """bus: to the preferred broker. fallbacks: to the others, in the order of preference.
-        source: where to look for another bundle; without it, none is looked for.
+        source: where to look for another bundle; without it, none is looked for. reloaded: called
+        from another thread when a `reload` is done, whatever came of it.
         """
         self._buses = (bus, *fallbacks)
         self._inbox: Inbox[_Item] = Inbox()
@@ -88,6 +90,7 @@ class Agent:
                 package,
                 post=self._inbox.put,
                 expect_fitting=settings.expect_fitting,
+                answered=reloaded,
             )
             if source
             else None

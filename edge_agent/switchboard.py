@@ -14,6 +14,7 @@ from edge_agent.core import events as seen
 from edge_agent.core.effects import Effect
 from edge_agent.core.events import Event, LinkName, Route
 from edge_agent.log_event import LogEvent
+from edge_agent.refusals import Refusals
 from edge_agent.wire import Wire
 from fluid.bus import (
     Bus,
@@ -31,6 +32,8 @@ from fluid.bus.rota import LET_IN_S
 from fluid.messages import Malformed
 
 _log = logging.getLogger(__name__)
+# Tokens of what is published are positive: negative ones are of subscriptions.
+_CONTROL_TOKEN = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +91,7 @@ class Switchboard:
         self._broker_probes: dict[int, _Line] = {}
         self._generation = 0
         self._probe: Message | None = None
+        self._refusals = Refusals()
         self.malformed: Counter[str] = Counter()  # by the kind of topic
 
     @property
@@ -185,7 +189,6 @@ class Switchboard:
                     link.ack(ack_id)
             case do.Serve(route):
                 if link:
-                    # Tokens of replies are positive: the negative ones are the routes'.
                     link.subscribe([self._wire.route_subscription(route)], token=-route.value)
             case do.StopServing(route):
                 if link:
@@ -269,19 +272,27 @@ class Switchboard:
             case Opened():
                 link = self._link(LinkName.CONTROL)
                 if link and self._probe:
-                    link.subscribe(self._wire.control_subscriptions())
+                    link.subscribe(self._wire.control_subscriptions(), token=_CONTROL_TOKEN)
                     link.publish(self._probe)
                 return [seen.LinkOpened(LinkName.CONTROL)]
             case Closed(reason, detail):
                 return [seen.LinkClosed(LinkName.CONTROL, reason, detail)]
             case Delivered(message):
-                events = self._wire.control_events(message)
+                events = self._wire.reader.control_events(message)
                 if isinstance(events, Malformed):
                     self._note_malformed(message.topic, events.reason)
                     return []
                 return events
-            case Confirmed(token):
+            case Confirmed(token) if token > 0:
                 return [seen.AttemptConfirmed(token, event.accepted)]
+            case Confirmed():
+                subscriptions = self._wire.control_subscriptions()
+                self._note_refusal([each.topic_filter for each in subscriptions], event)
+                return []
+
+    def _note_refusal(self, topic_filters: list[str], answer: Confirmed) -> None:
+        if news := self._refusals.heard(topic_filters, answer):
+            _log.error(news)
 
     def _note_malformed(self, topic: str, reason: str) -> None:
         kind = self._wire.topics.kind(topic)
@@ -299,14 +310,13 @@ class Switchboard:
             case Closed(reason, detail):
                 return [seen.LinkClosed(LinkName.INFER, reason, detail)]
             case Delivered():
-                return [self._wire.infer_event(event)]
+                return [self._wire.reader.infer_event(event)]
             case Confirmed(token) if token > 0:
                 return [seen.ReplyConfirmed(token, event.accepted)]
-            case Confirmed(token) if event.accepted:
-                return [seen.Served(Route(-token))]
-            case Confirmed(_, code):
-                _log.error(LogEvent("subscription_refused", {"reason": f"0x{code:02x}"}, ""))
-                return []
+            case Confirmed(token):
+                route = Route(-token)
+                self._note_refusal([self._wire.route_filter(route)], event)
+                return [seen.Served(route) if event.accepted else seen.ServeRefused(route)]
 
     def _adoption_events(self, agent: str, event: LinkEvent) -> list[Event]:
         match event:
@@ -315,7 +325,7 @@ class Switchboard:
             case Closed(reason):
                 return [seen.AdoptionClosed(agent, reason)]
             case Delivered():
-                return [self._wire.adoption_event(agent, event)]
+                return [self._wire.reader.adoption_event(agent, event)]
             case Confirmed(token, code):
                 heard = code != REASON_NO_MATCHING_SUBSCRIBERS
                 return [seen.AdoptionConfirmed(agent, token, event.accepted, heard)]

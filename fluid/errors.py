@@ -2,6 +2,7 @@
 
 FluidError
 ├── BundleError           a bundle that must not be served; names the file at fault
+├── CredentialsError      certificate or key files that cannot be used; names the file
 ├── InterpreterMissing    no TFLite interpreter is installed
 ├── ImageError            an image that cannot be turned into a request (client side)
 ├── BrokerError           the broker cannot be used
@@ -43,6 +44,10 @@ class FluidError(Exception):
 
 class BundleError(FluidError):
     """A bundle that must not be served. The message is one line and names the file."""
+
+
+class CredentialsError(FluidError):
+    """A certificate or key file that cannot be used. One line: which, what to do, and a code."""
 
 
 class InterpreterMissing(FluidError):

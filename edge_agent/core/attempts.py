@@ -65,6 +65,11 @@ class Attempts:
         """Whether all that was in flight when our former life ended has come."""
         return self._settled
 
+    @property
+    def are_under_way(self) -> bool:
+        """Whether more may come of what was in flight when our former life ended."""
+        return bool(self._in_flight_before) and not self._settled
+
     def session_opened(self) -> None:
         """The inference link is open. What its session brings again on the first time was in
         flight when our former life ended; later, and once that has all come, it is what we still

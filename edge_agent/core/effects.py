@@ -50,7 +50,7 @@ class ProbeBroker:
 
 @dataclass(frozen=True, slots=True)
 class Serve:
-    """Subscribe a route on the inference link; `Served` follows."""
+    """Subscribe a route on the inference link; `Served` or `ServeRefused` follows."""
 
     route: Route
 

@@ -1,4 +1,4 @@
-"""What can happen to an agent. `edge_agent.wire` and the executor make these; `Node` reads them."""
+"""What can happen to an agent. The shell around the core makes these; `Node` reads them."""
 
 from dataclasses import dataclass
 from enum import Enum, StrEnum
@@ -92,6 +92,13 @@ class BrokerProbed:
 @dataclass(frozen=True, slots=True)
 class Served:
     """The broker confirmed the subscription of a route."""
+
+    route: Route
+
+
+@dataclass(frozen=True, slots=True)
+class ServeRefused:
+    """The broker refused the subscription of a route."""
 
     route: Route
 
@@ -289,6 +296,7 @@ Event = (
     | LinkClosed
     | BrokerProbed
     | Served
+    | ServeRefused
     | PresenceSeen
     | PresenceCleared
     | HeartbeatSeen

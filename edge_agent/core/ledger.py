@@ -189,9 +189,8 @@ class Ledger:
 
     def served(self) -> list[Effect]:
         """The broker answered our subscription: after all that the session had in flight, unless
-        it has to wait with more of that for room in our window."""
-        has_room = self._holdings.deliveries < self._settings.in_flight
-        return self._settle() if has_room else []
+        it has to wait with more of that until we let go of some."""
+        return [] if self._attempts.are_under_way else self._settle()
 
     def withdraw(self) -> list[Effect]:
         """We leave in good order."""

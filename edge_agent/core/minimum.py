@@ -35,49 +35,37 @@ def covers(manifest: Manifest, stages: Collection[str], minimum: str | None) -> 
     )
 
 
-def too_little_alone(
-    manifest: Manifest, stages: Collection[str], minimum: str | None
-) -> RequestFault:
+# Below, most is the name of the sub-network that is there: empty if none is.
+
+
+def too_little_alone(most: str, *, minimum: str | None) -> RequestFault:
     """In high-throughput mode one device answers, and it does not hold enough."""
-    most = manifest.subnetwork_name(stages)
-    return RequestFault(
-        ErrorCode.SUBNETWORK_UNAVAILABLE,
+    return _unavailable(
         f"each device answers alone in mode ht, this one with '{most}' at most, and not with "
-        f"'{minimum}'; ask for '{most}', or let the devices answer together: 'fluid mode ha'",
+        f"'{minimum}'; ask for '{most}', or let the devices answer together: 'fluid mode ha'"
     )
 
 
-def too_little_online(
-    manifest: Manifest, stages: Collection[str], minimum: str | None
-) -> RequestFault:
+def too_little_online(most: str, *, minimum: str | None) -> RequestFault:
     """In high-accuracy mode, all shares that the devices can give together are not enough."""
-    most = manifest.subnetwork_name(stages)
     there = f"'{most}' at most" if most else "no sub-network"
     instead = f"ask for '{most}', or " if most else ""
-    return RequestFault(
-        ErrorCode.SUBNETWORK_UNAVAILABLE,
+    return _unavailable(
         f"the devices that are online give {there}, and not '{minimum}'; "
-        f"{instead}see with 'fluid status' which device is missing",
+        f"{instead}see with 'fluid status' which device is missing"
     )
 
 
-def too_little_came(
-    manifest: Manifest, stages: Collection[str], minimum: str | None
-) -> RequestFault:
+def too_little_came(most: str, *, minimum: str | None) -> RequestFault:
     """In high-accuracy mode, an online device's share did not come."""
-    most = manifest.subnetwork_name(stages)
-    return RequestFault(
-        ErrorCode.SUBNETWORK_UNAVAILABLE,
+    return _unavailable(
         f"only '{most}' was there when waiting for '{minimum}' made no sense any more; "
-        f"ask again, or ask for '{most}'",
+        f"ask again, or ask for '{most}'"
     )
 
 
-def too_little_time(
-    manifest: Manifest, stages: Collection[str], minimum: str | None, *, deadline_s: float
-) -> RequestFault:
+def too_little_time(most: str, *, minimum: str | None, deadline_s: float) -> RequestFault:
     """The requester's deadline has passed, and what is there is no answer."""
-    most = manifest.subnetwork_name(stages)
     there = (
         f"only '{most}' was there, and not '{minimum}'" if most and minimum else "none was there"
     )
@@ -87,3 +75,7 @@ def too_little_time(
         f"an answer was due within {deadline_s * 1000:.0f} ms and {there}; "
         f"allow more time{instead}",
     )
+
+
+def _unavailable(message: str) -> RequestFault:
+    return RequestFault(ErrorCode.SUBNETWORK_UNAVAILABLE, message)

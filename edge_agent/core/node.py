@@ -33,7 +33,7 @@ class Node:
         self._identity = Identity(settings.timing)
         self._links = Links(settings.timing, settings.brokers)
         self._cluster = Cluster(settings)
-        self._serving = Serving()
+        self._serving = Serving(settings.timing)
         self._pulse = Pulse(settings.agent, settings.timing)
         self._ledger = Ledger(settings)
         self._adoptions = Adoptions(
@@ -86,6 +86,7 @@ class Node:
             self._pulse.next_deadline(now),
             self._cluster.peers.next_deadline(now),
             self._links.next_deadline(now),
+            self._serving.next_deadline(),
             self._ledger.next_deadline(),
             self._adoptions.next_deadline(),
             self._identity.next_deadline(now),
@@ -144,6 +145,9 @@ class Node:
                 return self._broker_probed(event, now)
             case seen.Served(route):
                 return self._route_served(route)
+            case seen.ServeRefused(route):
+                self._serving.refused(route, now)
+                return []
             case seen.PresenceSeen(presence):
                 return self._presence_seen(presence, now)
             case seen.PresenceCleared(agent):
@@ -388,6 +392,7 @@ class Node:
             effects += self._serving.want(None, link_open=link_open)
         elif state is not None and self._placed():
             effects += self._serving.want(state.mode, link_open=link_open)
+        effects += self._serving.ask_again(now)
         effects += self._say_presence(now)
         effects += self._serving.leave_others()
         return effects + self._ledger.team_changed(self._cluster.team(), now)

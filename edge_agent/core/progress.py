@@ -4,6 +4,8 @@ What a request waits for is always bounded by a deadline after which this device
 what it has: an answer may come twice, never not at all.
 """
 
+from collections.abc import Collection
+
 from edge_agent.core.answers import Contribution, build_error, build_results
 from edge_agent.core.attempts import Attempts
 from edge_agent.core.edition import Edition
@@ -255,21 +257,25 @@ class Progress:
             return self._answer(held, now)
         minimum, online = held.request.minimum, self.team.due(held.hearers)
         if not covers(self._manifest, online, minimum):
-            return self._refuse(held, too_little_online(self._manifest, online, minimum))
-        there = tuple(held.contributions) if held.was_read else ()
+            return self._refuse(held, too_little_online(self._name(online), minimum=minimum))
+        there = self._name(held.contributions if held.was_read else ())
         deadline_s = held.request.deadline_s or 0.0
-        fault = too_little_time(self._manifest, there, minimum, deadline_s=deadline_s)
+        fault = too_little_time(there, minimum=minimum, deadline_s=deadline_s)
         return self._refuse(held, fault)
 
     def _refuse_alone(self, held: Held, share: tuple[str, ...]) -> list[Effect]:
-        there, minimum = {*share, *held.contributions}, held.request.minimum
-        return self._refuse(held, too_little_alone(self._manifest, there, minimum))
+        most = self._name({*share, *held.contributions})
+        return self._refuse(held, too_little_alone(most, minimum=held.request.minimum))
 
     def _refuse_shares(self, held: Held) -> list[Effect]:
         minimum, online = held.request.minimum, self.team.due(held.hearers)
         if covers(self._manifest, online, minimum):
-            return self._refuse(held, too_little_came(self._manifest, held.contributions, minimum))
-        return self._refuse(held, too_little_online(self._manifest, online, minimum))
+            there = self._name(held.contributions)
+            return self._refuse(held, too_little_came(there, minimum=minimum))
+        return self._refuse(held, too_little_online(self._name(online), minimum=minimum))
+
+    def _name(self, stages: Collection[str]) -> str:
+        return self._manifest.subnetwork_name(stages)
 
     def _refuse(self, held: Held, fault: RequestFault) -> list[Effect]:
         """Answer one delivery with an error; the next equal request may fare better."""

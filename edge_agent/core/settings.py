@@ -24,6 +24,9 @@ class Timing:
     claim_retry_s: float = 2.0
     reconnect_first_s: float = 0.1
     reconnect_most_s: float = 5.0
+    # After a refused subscription of requests: rights may be given while we run.
+    resubscribe_first_s: float = 1.0
+    resubscribe_most_s: float = 30.0
     # On a fallback: how often a preferred broker is looked for.
     probe_s: float = 2.0
     # A straggler is waited for this long after the own share is ready, or twice what the own

@@ -12,7 +12,7 @@ that is behind, never for a link: meanwhile the link reads nothing.
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 REASON_NO_MATCHING_SUBSCRIBERS = 0x10
 REASON_FIRST_FAILURE = 0x80
@@ -170,3 +170,12 @@ class Bus(Protocol):
 
     def open(self, options: LinkOptions, sink: Sink) -> Link:
         """Start connecting; returns at once. The first event is `Opened` or `Closed`."""
+
+
+@runtime_checkable
+class KnownUser(Protocol):
+    """A bus whose broker may know us by a name, and grant rights by it."""
+
+    @property
+    def user(self) -> str | None:
+        """The name; None for none."""

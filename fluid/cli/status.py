@@ -52,9 +52,9 @@ def status(
 ) -> None:
     """Show the devices, what each does, and the mode.
 
-    The leader has a star. 'last seen' is how long ago this command heard a device's heartbeat;
-    '?' if it heard none.
-    docs/protocol.md describes the JSON.
+    The leader has a star. 'seen' is how long ago this command heard a device's heartbeat; '?' if it
+    heard none. On a narrow terminal, columns are left out; docs/concepts.md says which.
+    docs/protocol.md describes the JSON, which always has all.
 
     Exit status: 0 if a device is online, or with --wait if N of them serve; 1 if not, or if the
     broker cannot be used; 2 if an option cannot; 130 after Ctrl-C.

@@ -1,5 +1,7 @@
 """What `fluid status` shows of a cluster: as a JSON document, and as a table for people."""
 
+from collections.abc import Collection
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from fluid.cli.notes import different_bundles
@@ -7,10 +9,14 @@ from fluid.client import ClusterSnapshot
 from fluid.messages.control import Presence
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
+    from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
+    from rich.table import Table
 
 _SHORT_DIGEST = 12
-_HEADINGS = ("device", "role", "state", "slots", "serves", "queue", "busy", "last seen", "bundle")
+_HEADINGS = ("device", "role", "state", "slots", "serves", "queue", "busy", "seen", "bundle")
+# What a narrow terminal does without, in this order. The rest says whether the cluster works.
+_DISPENSABLE = ("role", "bundle", "busy", "queue", "seen")
+_ANY_WIDTH = 10_000
 
 
 def document(snapshot: ClusterSnapshot, now_s: float, *, trouble: str = "") -> dict[str, Any]:
@@ -30,22 +36,44 @@ def document(snapshot: ClusterSnapshot, now_s: float, *, trouble: str = "") -> d
 
 def table(snapshot: ClusterSnapshot, now_s: float, *, trouble: str = "") -> "RenderableType":
     """The same for people."""
-    from rich.box import SIMPLE_HEAD  # noqa: PLC0415 -- as below
     from rich.console import Group  # noqa: PLC0415 -- `--json` needs no table
-    from rich.table import Table  # noqa: PLC0415 -- as above
     from rich.text import Text  # noqa: PLC0415 -- as above
 
-    rows = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))  # fits 80 columns
-    for heading in _HEADINGS:
-        rows.add_column(heading, overflow="fold")
-    for presence in snapshot.presences:
-        rows.add_row(*map(Text, _cells(snapshot, presence, now_s)))
-    parts: list[RenderableType] = [Text(headline(snapshot)), rows]
+    rows = tuple(_cells(snapshot, each, now_s) for each in snapshot.presences)
+    parts: list[RenderableType] = [Text(headline(snapshot)), _Devices(rows)]
     if (note := different_bundles(snapshot)) is not None:
         parts.append(Text(note))
     if trouble:
         parts.append(Text(f"the broker is gone ({trouble}); this is how it was, trying again"))
     return Group(*parts)
+
+
+@dataclass(frozen=True, slots=True)
+class _Devices:
+    """A row of cells for each device, with as many of the columns as the terminal has room for."""
+
+    rows: tuple[tuple[str, ...], ...]
+
+    def __rich_console__(self, console: "Console", options: "ConsoleOptions") -> "RenderResult":
+        unbounded = options.update(max_width=_ANY_WIDTH)
+        for count in range(len(_DISPENSABLE) + 1):
+            shown = self._without(_DISPENSABLE[:count])
+            if console.measure(shown, options=unbounded).maximum <= options.max_width:
+                break
+        yield shown
+
+    def _without(self, left_out: Collection[str]) -> "Table":
+        from rich.box import SIMPLE_HEAD  # noqa: PLC0415 -- `--json` needs no table
+        from rich.table import Table  # noqa: PLC0415 -- as above
+        from rich.text import Text  # noqa: PLC0415 -- as above
+
+        kept = [index for index, name in enumerate(_HEADINGS) if name not in left_out]
+        table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+        for index in kept:
+            table.add_column(_HEADINGS[index], overflow="fold")
+        for cells in self.rows:
+            table.add_row(*(Text(cells[index]) for index in kept))
+        return table
 
 
 def headline(snapshot: ClusterSnapshot) -> str:

@@ -13,6 +13,7 @@ from typing import Any
 import click
 
 from fluid.bus.protocol import Bus
+from fluid.cli.tls import NO_FILES, TlsFiles, tls_options
 from fluid.client import DEFAULT_BROKER, FluidClient
 from fluid.topics import Topics
 
@@ -23,6 +24,7 @@ class Target:
 
     brokers: tuple[str, ...]
     topics: Topics
+    tls: TlsFiles = NO_FILES
     given_bus: Bus | None = None
 
     def buses(self) -> tuple[Bus, ...]:
@@ -31,10 +33,15 @@ class Target:
         if self.given_bus is not None:
             return (self.given_bus,)
         # Only the commands that connect wait for paho, and only once they do.
-        from fluid.bus.mqtt import MqttBus, parse_addresses  # noqa: PLC0415 -- as said above
+        from fluid.bus.mqtt import (  # noqa: PLC0415 -- as said above
+            MqttBus,
+            credentials,
+            parse_addresses,
+        )
 
         with _bad_address():
-            return tuple(map(MqttBus, parse_addresses(self.brokers)))
+            files = credentials(*self.tls)
+            return tuple(MqttBus(each, files) for each in parse_addresses(self.brokers))
 
     def client(self, *, timeout_s: float) -> FluidClient:
         """A client of it; raises click's error for a malformed address."""
@@ -42,7 +49,9 @@ class Target:
         if self.given_bus is not None:
             return FluidClient(bus=self.given_bus, base_topic=base_topic, timeout_s=timeout_s)
         with _bad_address():
-            return FluidClient(self.brokers, base_topic=base_topic, timeout_s=timeout_s)
+            return FluidClient(
+                self.brokers, base_topic=base_topic, timeout_s=timeout_s, **self.tls._asdict()
+            )
 
 
 @contextmanager
@@ -54,7 +63,7 @@ def _bad_address() -> Iterator[None]:
 
 
 def target_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Add `--broker` and `--base-topic`; the command gets them as `target`."""
+    """Add `--broker`, `--base-topic` and the files for TLS; the command gets them as `target`."""
 
     @click.option(
         "--broker",
@@ -78,12 +87,18 @@ def target_options(command: Callable[..., None]) -> Callable[..., None]:
         callback=_topics,
         help="What all topics of the cluster begin with.",
     )
+    @tls_options
     @click.pass_context
     @functools.wraps(command)
     def with_target(
-        ctx: click.Context, /, brokers: tuple[str, ...], base_topic: Topics, **rest: Any
+        ctx: click.Context,
+        /,
+        brokers: tuple[str, ...],
+        base_topic: Topics,
+        tls: TlsFiles,
+        **rest: Any,
     ) -> None:
-        target = Target(brokers, base_topic, given_bus=ctx.find_root().obj)
+        target = Target(brokers, base_topic, tls, given_bus=ctx.find_root().obj)
         command(target=target, **rest)
 
     return with_target

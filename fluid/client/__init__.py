@@ -1,14 +1,15 @@
 """The client library: images in, classifications out, whatever happens to the devices.
 
-`client` is what users call; `window` decides when a request is sent again (pure); `line` is the
-link, at one of several brokers; `exchange` is the thread around both; `cluster` asks the cluster
-about itself and sets its mode.
+`client` is what users call, and `wishes` what they can ask for; `window` decides when a request is
+sent again (pure); `line` is the link, at one of several brokers; `exchange` is the thread around
+both; `cluster` asks the cluster about itself and sets its mode.
 """
 
 from fluid.client.answer import Answer
-from fluid.client.client import DEFAULT_BROKER, MAX_TIMEOUT_S, FluidClient
+from fluid.client.client import DEFAULT_BROKER, FluidClient
 from fluid.client.cluster import ClusterSnapshot, cluster_snapshot, set_mode
 from fluid.client.window import Backoff, ResendPolicy, Statistics
+from fluid.client.wishes import MAX_TIMEOUT_S
 
 __all__ = [
     "DEFAULT_BROKER",

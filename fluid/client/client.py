@@ -4,6 +4,7 @@ Turns images into request messages and answers into results; `exchange.py` moves
 """
 
 import itertools
+import os
 import threading
 from collections import deque
 from collections.abc import Generator, Iterable, Sequence
@@ -16,17 +17,17 @@ import numpy as np
 
 from fluid.bus.protocol import Bus, Message
 from fluid.client.answer import Answer
-from fluid.client.connecting import new_client_id
+from fluid.client.connecting import new_client_id, own_topic
 from fluid.client.exchange import Exchange, ExchangeOptions
 from fluid.client.window import ResendPolicy, Statistics
+from fluid.client.wishes import Wishes, expect_timeout
 from fluid.codec import Images, ImageSource, encode_image
 from fluid.errors import ImageError
-from fluid.messages.properties import UNIQUE_PROPERTY, wish_properties
+from fluid.messages.properties import UNIQUE_PROPERTY
 from fluid.messages.replies import Result
 from fluid.topics import Topics
 
 DEFAULT_BROKER = "mqtt://127.0.0.1:1883"
-MAX_TIMEOUT_S = 86_400.0  # a day: whoever waits longer for an answer should ask again
 
 
 class FluidClient:
@@ -40,11 +41,14 @@ class FluidClient:
             print(client.infer("digit.png").class_name)
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a user may choose, all but the broker by name
         self,
         broker: str | Sequence[str] | None = None,
         *,
         bus: Bus | Sequence[Bus] | None = None,
+        ca_file: str | os.PathLike[str] | None = None,
+        cert_file: str | os.PathLike[str] | None = None,
+        key_file: str | os.PathLike[str] | None = None,
         base_topic: str = "fluid",
         timeout_s: float = 30.0,
         connect_timeout_s: float = 5.0,
@@ -54,25 +58,33 @@ class FluidClient:
         this machine. Several, in one text with commas or in a sequence, are in the order of
         preference that the agents have too: while one is down or nobody serves there, the next
         is used. bus: speak through this (or these) instead, for example a `MemoryBus`.
+        ca_file: with `mqtts://`, PEM file of the authorities of the brokers' certificates; the
+        system's by default. cert_file, key_file: our own certificate and its key, for brokers
+        that ask for one. All brokers must know us by one name: answers come below it.
         timeout_s: how long a request is kept, unless it says otherwise: a day at most, as
         wherever a time is asked for. connect_timeout_s: how long the first connection may take,
         for each broker. Raises ValueError for another time, for a malformed address or base
-        topic, for two addresses of one broker, or for both a broker and a bus.
+        topic, for two addresses of one broker, for files without TLS, or for both a broker and
+        a bus; `CredentialsError` for a file that cannot be used.
         """
         if broker is not None and bus is not None:
             raise ValueError("give a broker's address or a bus, not both")
         self._topics = Topics(base_topic)
         if bus is None:
-            self._buses, names = _mqtt(DEFAULT_BROKER if broker is None else broker)
+            files = (ca_file, cert_file, key_file)
+            self._buses, names = _mqtt(DEFAULT_BROKER if broker is None else broker, files)
+        elif ca_file or cert_file or key_file:
+            raise ValueError("certificate files are for a broker's address, not for a bus")
         else:
             self._buses = tuple(bus) if isinstance(bus, Sequence) else (bus,)
             names = ("the bus",) * len(self._buses)
-        self._timeout_s = _checked_timeout_s(timeout_s)
+        expect_timeout(timeout_s)
+        self._timeout_s = timeout_s
         client_id = new_client_id()
         self._options = ExchangeOptions(
             brokers=names,
             client_id=client_id,
-            reply_topic=self._topics.result(client_id),
+            reply_topic=own_topic(self._topics, self._buses[0], client_id),
             connect_timeout_s=connect_timeout_s,
             resend=resend,
         )
@@ -138,14 +150,14 @@ class FluidClient:
         fails, and ValueError if the image was a batch, for a time beyond a day, and for what
         cannot be a sub-network's name.
         """
-        wish = self._wish(
-            timeout_s,
+        wishes = Wishes(
             probabilities=probabilities,
             logits=logits,
             min_subnetwork=min_subnetwork,
             deadline_s=deadline_s,
+            timeout_s=timeout_s,
         )
-        return self._ask(encode_image(image), wish).result()
+        return self._ask(encode_image(image), wishes).result()
 
     def submit(
         self,
@@ -172,15 +184,15 @@ class FluidClient:
         Raises `BrokerError` if the first connection fails, ValueError for a `timeout_s` beyond a
         day or what cannot be a sub-network's name, and RuntimeError once the client is closed.
         """
-        wish = self._wish(
-            timeout_s,
+        wishes = Wishes(
             probabilities=probabilities,
             logits=logits,
             min_subnetwork=min_subnetwork,
             deadline_s=deadline_s,
+            timeout_s=timeout_s,
         )
         try:
-            ticket = self._submit(encode_image(image), wish)
+            ticket = self._submit(encode_image(image), wishes)
         except ImageError as error:
             return self._unsent(error).future
 
@@ -208,14 +220,14 @@ class FluidClient:
         does; `RequestRefused` if any image of the batch was refused.
         """
         payload = encode_image(_stack(images) if isinstance(images, list | tuple) else images)
-        wish = self._wish(
-            timeout_s,
+        wishes = Wishes(
             probabilities=probabilities,
             logits=logits,
             min_subnetwork=min_subnetwork,
             deadline_s=deadline_s,
+            timeout_s=timeout_s,
         )
-        return self._ask(payload, wish).results()
+        return self._ask(payload, wishes).results()
 
     def infer_many(
         self,
@@ -242,23 +254,23 @@ class FluidClient:
         """
         if window < 1:
             raise ValueError(f"window must be at least 1, not {window}")
-        wish = self._wish(
-            timeout_s,
+        wishes = Wishes(
             probabilities=probabilities,
             logits=logits,
             min_subnetwork=min_subnetwork,
             deadline_s=deadline_s,
+            timeout_s=timeout_s,
         )
-        return self._stream(images, window, wish)
+        return self._stream(images, window, wishes)
 
     def _stream(
-        self, images: Iterable[ImageSource], window: int, wish: "_Wish"
+        self, images: Iterable[ImageSource], window: int, wishes: Wishes
     ) -> Generator[Answer, None, None]:
         under_way: deque[_Ticket] = deque()
         try:
             for image in images:
                 try:
-                    under_way.append(self._submit(encode_image(image), wish))
+                    under_way.append(self._submit(encode_image(image), wishes))
                 except ImageError as error:
                     under_way.append(self._unsent(error))
                 while under_way and (len(under_way) >= window or under_way[0].future.done()):
@@ -281,14 +293,14 @@ class FluidClient:
                 self._exchange = exchange
             return self._exchange
 
-    def _ask(self, payload: bytes, wish: "_Wish") -> Answer:
-        ticket = self._submit(payload, wish)
+    def _ask(self, payload: bytes, wishes: Wishes) -> Answer:
+        ticket = self._submit(payload, wishes)
         try:
             return ticket.future.result()
         finally:
             self._abandon(ticket)  # where the wait was interrupted; else it has ended
 
-    def _submit(self, payload: bytes, wish: "_Wish") -> "_Ticket":
+    def _submit(self, payload: bytes, wishes: Wishes) -> "_Ticket":
         exchange = self._connected()
         request_id = self._new_id()
         message = Message(
@@ -297,9 +309,10 @@ class FluidClient:
             qos=1,
             response_topic=self._options.reply_topic,
             correlation=request_id.encode("ascii"),
-            user_properties=(UNIQUE_PROPERTY, *wish.properties),
+            user_properties=(UNIQUE_PROPERTY, *wishes.properties),
         )
-        return _Ticket(request_id, exchange.submit(request_id, message, timeout_s=wish.timeout_s))
+        timeout_s = self._timeout_s if wishes.timeout_s is None else wishes.timeout_s
+        return _Ticket(request_id, exchange.submit(request_id, message, timeout_s=timeout_s))
 
     def _unsent(self, error: ImageError) -> "_Ticket":
         ticket = _Ticket(self._new_id(), Future())
@@ -310,33 +323,8 @@ class FluidClient:
         if self._exchange is not None and not ticket.future.done():
             self._exchange.abandon(ticket.request_id)
 
-    def _wish(
-        self,
-        timeout_s: float | None,
-        *,
-        probabilities: bool,
-        logits: bool,
-        min_subnetwork: str | None,
-        deadline_s: float | None,
-    ) -> "_Wish":
-        if timeout_s is None:
-            timeout_s = self._timeout_s
-        properties = wish_properties(
-            probabilities=probabilities,
-            logits=logits,
-            min_subnetwork=min_subnetwork,
-            deadline_s=deadline_s,
-        )
-        return _Wish(_checked_timeout_s(timeout_s), properties)
-
     def _new_id(self) -> str:
         return f"{self._options.client_id}-{next(self._numbers)}"
-
-
-@dataclass(frozen=True, slots=True)
-class _Wish:
-    timeout_s: float
-    properties: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -345,18 +333,18 @@ class _Ticket:
     future: "Future[Answer]"
 
 
-def _checked_timeout_s(timeout_s: float) -> float:
-    if not 0 < timeout_s <= MAX_TIMEOUT_S:  # which NaN is not either
-        raise ValueError(f"timeout_s must be above 0 and at most {MAX_TIMEOUT_S:g}: {timeout_s}")
-    return timeout_s
-
-
-def _mqtt(urls: str | Sequence[str]) -> tuple[tuple[Bus, ...], tuple[str, ...]]:
+def _mqtt(
+    urls: str | Sequence[str], files: tuple[str | os.PathLike[str] | None, ...]
+) -> tuple[tuple[Bus, ...], tuple[str, ...]]:
     # A client on another bus needs no paho.
-    from fluid.bus.mqtt import MqttBus, parse_addresses  # noqa: PLC0415 -- for the reason above
+    from fluid.bus.mqtt import (  # noqa: PLC0415 -- for the reason above
+        MqttBus,
+        credentials,
+        parse_addresses,
+    )
 
-    addresses = parse_addresses(urls)
-    return tuple(map(MqttBus, addresses)), tuple(map(str, addresses))
+    addresses, known = parse_addresses(urls), credentials(*files)
+    return tuple(MqttBus(each, known) for each in addresses), tuple(map(str, addresses))
 
 
 def _stack(images: Sequence[Images]) -> Images:

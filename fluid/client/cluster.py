@@ -24,7 +24,7 @@ from fluid.bus.protocol import (
     Message,
     Subscription,
 )
-from fluid.client.connecting import broker_error, new_client_id
+from fluid.client.connecting import broker_error, new_client_id, own_topic
 from fluid.errors import BrokerError, BrokerRefused, BrokerUnreachable
 from fluid.messages.control import (
     AgentState,
@@ -192,7 +192,7 @@ def cluster_snapshot(
     """
     collector = SnapshotCollector(topics)
     with _connect(bus, timeout_s) as line:
-        marker = topics.result(line.client_id)
+        marker = own_topic(topics, bus, line.client_id)
         line.subscribe(topics.presence_all, topics.cluster, topics.heartbeat_all, marker)
         quiet_from_s = heard_by_s = math.inf
         while (now := time.monotonic()) < line.deadline_s:

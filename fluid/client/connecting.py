@@ -2,8 +2,9 @@
 
 import secrets
 
-from fluid.bus.protocol import Closed, CloseReason
+from fluid.bus.protocol import Bus, Closed, CloseReason, KnownUser
 from fluid.errors import BrokerError, BrokerNotFound, BrokerRefused, BrokerUnreachable
+from fluid.topics import Topics
 
 _ERRORS: dict[CloseReason, type[BrokerError]] = {
     CloseReason.NOT_FOUND: BrokerNotFound,
@@ -17,6 +18,17 @@ def new_client_id() -> str:
     No agent has one either: a colon parts what an agent's is made of, and here there is none.
     """
     return f"fluid-client-{secrets.token_hex(6)}"
+
+
+def own_topic(topics: Topics, bus: Bus, client_id: str) -> str:
+    """Where a client hears what is for it alone.
+
+    Under the name by which the broker knows us, if it has one for us: so its access control can
+    let each user read its own answers and nobody else's, by one rule for all of them.
+    """
+    user = bus.user if isinstance(bus, KnownUser) else None
+    topic = topics.result(f"{user}/{client_id}")
+    return topic if user and topics.may_answer_on(topic) else topics.result(client_id)
 
 
 def broker_error(closed: Closed, *, broker: str) -> BrokerError:

@@ -22,7 +22,7 @@ from fluid.bus.protocol import (
     Subscription,
 )
 from fluid.client.cluster import ClusterSnapshot, SnapshotCollector
-from fluid.client.connecting import broker_error, new_client_id
+from fluid.client.connecting import broker_error, new_client_id, own_topic
 from fluid.client.line import FromLink, Line
 from fluid.errors import BrokerRefused, BrokerUnreachable
 from fluid.messages.control import ClusterState, Presence
@@ -99,7 +99,8 @@ class ClusterObserver:
     """Keeps a view of a cluster up to date while it is used in `with`. For one thread.
 
     buses: to the brokers, in order of preference. It goes where the cluster goes: from a broker
-    that is lost, or where no agent is, to the next, and back to one that is preferred.
+    that is lost, or where no agent is, to the next, and back to one that is preferred. All know us
+    by one name.
     timeout_s: how long the first view may take.
     """
 
@@ -109,7 +110,7 @@ class ClusterObserver:
         buses = tuple(buses) if isinstance(buses, Sequence) else (buses,)
         client_id = new_client_id()
         self._topics = topics
-        self._marker = topics.result(client_id)
+        self._marker = own_topic(topics, buses[0], client_id)
         self._observation = Observation(topics, self._marker)
         self._events: queue.SimpleQueue[FromLink] = queue.SimpleQueue()
         self._line = Line(

@@ -65,9 +65,10 @@ def demo(*, dataset: str, bundle: Path | None, output: Path | None, stream_s: fl
     if bundle is not None:
         _expect_playable(load_bundle(bundle).manifest)
     with _work_folder(output) as folder, Supervisor(folder / "logs") as supervisor:
-        served = bundle or _train(supervisor, dataset, folder / "bundle")
+        passing = output is None  # of what is deleted, nobody needs to know where it is
+        served = bundle or _train(supervisor, dataset, folder / "bundle", quiet=passing)
         manifest = load_bundle(served).manifest
-        if bundle is not None:
+        if bundle is not None or passing:
             console.print(accuracy_table(manifest))
         images = _test_images(supervisor, dataset, served, folder / "test-images.npz")
         try:
@@ -97,8 +98,10 @@ def _expect_playable(manifest: Manifest) -> None:
         )
 
 
-def _train(supervisor: Supervisor, dataset: str, folder: Path) -> Path:
-    supervisor.run("train", [*_FLUID, "train", "--dataset", dataset, "--output", str(folder)])
+def _train(supervisor: Supervisor, dataset: str, folder: Path, *, quiet: bool) -> Path:
+    """quiet: say neither how accurate the bundle is nor where it and its plots are."""
+    command = [*_FLUID, "train", "--dataset", dataset, "--output", str(folder)]
+    supervisor.run("train", command, quiet=quiet)
     return folder
 
 

@@ -41,11 +41,14 @@ class Supervisor:
             _, process = self._processes.popitem()
             stop(process)
 
-    def run(self, name: str, command: Sequence[str]) -> None:
-        """Run a command to its end, its output on ours; raises `ProcessEnded` if it fails."""
+    def run(self, name: str, command: Sequence[str], *, quiet: bool = False) -> None:
+        """Run a command to its end, its output on ours; raises `ProcessEnded` if it fails.
+
+        quiet: without its standard output.
+        """
         self._expect_new(name)
         sys.stdout.flush()
-        self._processes[name] = start_tied(command)
+        self._processes[name] = start_tied(command, stdout=subprocess.DEVNULL if quiet else None)
         status = self._processes[name].wait()
         del self._processes[name]
         if status:

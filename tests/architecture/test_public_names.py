@@ -15,6 +15,7 @@ PUBLIC_NAMES = {
         "Bundle",
         "BundleError",
         "ClusterSnapshot",
+        "CredentialsError",
         "ErrorCode",
         "ErrorReply",
         "FluidClient",

@@ -24,19 +24,19 @@ def carry_out(fleet: Fleet, round_: Round) -> float:
 
 def _kill(fleet: Fleet, round_: Round) -> float:
     victim = fleet[round_.victim]
-    moment_s = time.monotonic()
-    victim.kill()
-    time.sleep(AWAY_S)
-    victim.start()
-    return moment_s
+    return _for_a_while(victim.kill, victim.start, lasting_s=AWAY_S)
 
 
 def _silence(fleet: Fleet, round_: Round) -> float:
     victim = fleet[round_.victim]
+    return _for_a_while(victim.suspend, victim.resume, lasting_s=SILENT_S)
+
+
+def _for_a_while(begin: Callable[[], None], end: Callable[[], None], *, lasting_s: float) -> float:
     moment_s = time.monotonic()
-    victim.suspend()
-    time.sleep(SILENT_S)
-    victim.resume()
+    begin()
+    time.sleep(lasting_s)
+    end()
     return moment_s
 
 

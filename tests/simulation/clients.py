@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -29,6 +29,7 @@ from fluid.bus import (
 from fluid.bus.protocol import REASON_NO_MATCHING_SUBSCRIBERS
 from fluid.client.line import FromLink, Line
 from fluid.client.window import RequestWindow
+from fluid.client.wishes import Wishes
 from fluid.messages import (
     UNIQUE_PROPERTY,
     ErrorReply,
@@ -36,7 +37,6 @@ from fluid.messages import (
     Reply,
     decode_replies,
 )
-from fluid.messages.properties import wish_properties
 from tests.simulation.network import Network
 
 if TYPE_CHECKING:
@@ -48,14 +48,6 @@ _FOR_EVER_S = 10_000.0
 _CONNECT_TIMEOUT_S = 5.0
 _SUBSCRIBED = 0
 STILL_IMAGE = b"the same image"
-
-
-@dataclass(frozen=True, slots=True)
-class Wishes:
-    """What a request asks for beside an answer."""
-
-    minimum: str | None = None
-    deadline_s: float | None = None
 
 
 _NO_WISHES = Wishes()
@@ -150,12 +142,7 @@ class Client(ABC):
 
     def _wish_properties(self, request_id: str) -> tuple[tuple[str, str], ...]:
         wishes = self.wishes.get(request_id, _NO_WISHES)
-        return wish_properties(
-            probabilities=True,
-            logits=False,
-            min_subnetwork=wishes.minimum,
-            deadline_s=wishes.deadline_s,
-        )
+        return replace(wishes, probabilities=True).properties
 
     def _note(self, message: Message) -> str | None:
         """Note an answer; the id of its request, None where it has none."""

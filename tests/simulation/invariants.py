@@ -73,12 +73,12 @@ def answers_are_as_wished(world: World) -> Iterator[str]:
     is at least as wide."""
     for client, request_id, reply in _results(world):
         wishes, edition = client.wishes.get(request_id), edition_of(reply.bundle)
-        if wishes is None or wishes.minimum is None or edition is None:
+        if wishes is None or wishes.min_subnetwork is None or edition is None:
             continue
         stages = {each.name: each.stages for each in edition.manifest.subnetworks}
         # The simulated bundles have no two sub-networks of the same slots.
-        if not set(stages[wishes.minimum]) <= set(stages[reply.subnetwork]):
-            yield f"{request_id} asked for {wishes.minimum} and got {reply.subnetwork}"
+        if not set(stages[wishes.min_subnetwork]) <= set(stages[reply.subnetwork]):
+            yield f"{request_id} asked for {wishes.min_subnetwork} and got {reply.subnetwork}"
 
 
 def no_second_kind_of_answer(world: World) -> Iterator[str]:

@@ -9,9 +9,10 @@ from functools import partial
 from random import Random
 
 from fluid.bus.memory import MOSQUITTO_2_0_11, STANDARD, Quirks
+from fluid.client.wishes import Wishes
 from fluid.messages import Mode
 from tests.simulation import faults
-from tests.simulation.clients import Client, LibraryClient, PlainClient, Wishes
+from tests.simulation.clients import Client, LibraryClient, PlainClient
 from tests.simulation.device import Build
 from tests.simulation.faults import BROKER_FAULTS, FAULTS, FORGETFUL_FAULTS, ROLL_OUTS, Fault
 from tests.simulation.invariants import (
@@ -196,7 +197,7 @@ class Story:
             return None
         names = [each.name for each in world.bundle.manifest.subnetworks]
         return Wishes(
-            minimum=world.random.choice([None, *names]),
+            min_subnetwork=world.random.choice([None, *names]),
             deadline_s=world.random.choice([None, 0.02, 0.2, 2.0]),
         )
 

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Self
 from urllib.parse import SplitResult, unquote, urlsplit
 
@@ -16,8 +15,8 @@ _SEPARATOR = re.compile(r"[\s,]+(?=mqtts?://)", re.IGNORECASE)
 class BrokerAddress:
     """Where a broker listens, and as whom to connect.
 
-    tls: encrypt, and check the broker's certificate against `ca_file` (PEM), or against the
-    system's authorities if that is None. Neither `str` nor `repr` shows the password.
+    tls: encrypt, and check the broker's certificate; `Credentials` say against what. Neither `str`
+    nor `repr` shows the password.
     """
 
     host: str
@@ -25,10 +24,9 @@ class BrokerAddress:
     username: str | None = None
     password: str | None = field(default=None, repr=False)
     tls: bool = False
-    ca_file: Path | None = None
 
     @classmethod
-    def parse(cls, url: str, *, ca_file: Path | None = None) -> Self:
+    def parse(cls, url: str) -> Self:
         """Read `mqtt://[user:password@]host[:port]`, or `mqtts://` for TLS.
 
         User and password may be percent-encoded. Raises ValueError, whose message is one line
@@ -49,15 +47,12 @@ class BrokerAddress:
             parts.hostname.encode("idna")
         except UnicodeError:
             raise _bad(url, "has an impossible host name") from None
-        if ca_file is not None and parts.scheme != "mqtts":
-            raise _bad(url, "must begin with mqtts:// to use a certificate authority")
         return cls(
             host=parts.hostname,
             port=port or _DEFAULT_PORTS[parts.scheme],
             username=_decoded(parts.username),
             password=_decoded(parts.password),
             tls=parts.scheme == "mqtts",
-            ca_file=ca_file,
         )
 
     def __str__(self) -> str:

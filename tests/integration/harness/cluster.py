@@ -6,8 +6,6 @@ Owns the processes: they end with it, however it is left. What happens to them i
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from broker import LocalBroker
 from fluid.bus import LinkOptions, Subscription
@@ -16,6 +14,7 @@ from fluid.client import ClusterSnapshot, cluster_snapshot, set_mode
 from fluid.messages import Mode
 from fluid.topics import Topics
 from tests.integration.harness.agents import TIMEOUT_S, AgentProcess
+from tests.integration.harness.group import AgentGroup
 from tests.processes import wait_until
 from tests.recorder import Recorder
 
@@ -28,8 +27,8 @@ TOGETHER = "100"
 PLACEMENT = {"lower": (MASTER,), "upper": (WORKER,)}
 
 
-class Cluster:
-    """Use it in `with`. Its agents are started by `assemble`, or one by one."""
+class Cluster(AgentGroup):
+    """Its agents are started by `assemble`, or one by one."""
 
     def __init__(
         self,
@@ -48,22 +47,7 @@ class Cluster:
         self._bundle = bundle
         self._bundles = bundles or {}
         self._folder = folder
-        self._agents = {name: self.agent(name, role=name) for name in AGENTS}
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        _type: type[BaseException] | None,
-        _value: BaseException | None,
-        _traceback: TracebackType | None,
-    ) -> None:
-        for agent in self._agents.values():
-            agent.close()
-
-    def __getitem__(self, name: str) -> AgentProcess:
-        return self._agents[name]
+        super().__init__({name: self.agent(name, role=name) for name in AGENTS})
 
     @property
     def logs(self) -> dict[str, str]:
@@ -162,8 +146,7 @@ class Cluster:
         self, condition: Callable[[ClusterSnapshot], bool], what: str, *, heartbeats_s: float = 0.0
     ) -> None:
         def holds() -> bool:
-            for agent in self._agents.values():
-                agent.check()
+            self.check()
             return condition(self.snapshot(heartbeats_s=heartbeats_s))
 
         wait_until(holds, timeout_s=TIMEOUT_S, what=what)

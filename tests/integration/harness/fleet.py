@@ -5,7 +5,6 @@ Owns the processes and looks at the cluster from outside; what happens to it is 
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from broker import LocalBroker
@@ -15,6 +14,7 @@ from fluid.errors import BrokerError
 from fluid.messages import Mode, Presence
 from fluid.topics import Topics
 from tests.integration.harness.agents import AgentProcess
+from tests.integration.harness.group import AgentGroup
 from tests.processes import wait_until
 
 FORMED_TIMEOUT_S = 60.0  # only to end a round that never ends
@@ -22,8 +22,8 @@ FORMED_TIMEOUT_S = 60.0  # only to end a round that never ends
 _HEARTBEATS_S = 0.8
 
 
-class Fleet:
-    """Use it in `with`: all agents start at once. `names` has the best to lead first, which is
+class Fleet(AgentGroup):
+    """In `with`, all agents start at once. `names` has the best to lead first, which is
     the only master."""
 
     def __init__(
@@ -41,30 +41,20 @@ class Fleet:
         self.bus = MqttBus(BrokerAddress.parse(broker.url))
         self.names = ("master", *(f"worker{number}" for number in range(1, size)))
         common = ["--broker", broker.url, "--bundle", str(bundle), *options]
-        self._agents = {
-            name: AgentProcess(
-                ["--role", name.rstrip("0123456789"), "--id", name, *common],
-                log=folder / f"{name}.log",
-            )
-            for name in self.names
-        }
+        super().__init__(
+            {
+                name: AgentProcess(
+                    ["--role", name.rstrip("0123456789"), "--id", name, *common],
+                    log=folder / f"{name}.log",
+                )
+                for name in self.names
+            }
+        )
 
     def __enter__(self) -> Self:
         for agent in self._agents.values():
             agent.start()
-        return self
-
-    def __exit__(
-        self,
-        _type: type[BaseException] | None,
-        _value: BaseException | None,
-        _traceback: TracebackType | None,
-    ) -> None:
-        for agent in self._agents.values():
-            agent.close()
-
-    def __getitem__(self, name: str) -> AgentProcess:
-        return self._agents[name]
+        return super().__enter__()
 
     @property
     def logs(self) -> dict[str, str]:
@@ -90,8 +80,7 @@ class Fleet:
         """
 
         def holds() -> bool:
-            for agent in self._agents.values():
-                agent.check()
+            self.check()
             try:
                 return condition(self.snapshot(heartbeats_s=heartbeats_s))
             except BrokerError:  # the broker is on its way up

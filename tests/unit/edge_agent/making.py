@@ -153,3 +153,10 @@ def one_of(effects: Iterable[Effect], kind: type[_Kind]) -> _Kind:
 def as_result(reply: object) -> Result:
     assert isinstance(reply, Result), reply
     return reply
+
+
+def incoming(
+    topic: str = "fluid/infer/7", payload: bytes = b"image", **properties: object
+) -> Message:
+    return replace(Message(topic, payload, qos=1), **properties)  # type: ignore[arg-type]
+    # (a Message's fields by name: the constructor checks them at run time)

@@ -30,7 +30,15 @@ class Loading:
         self.put("first", first)
         self._models: queue.SimpleQueue[Models] = queue.SimpleQueue()
         source = BundleSource.at(self.link)
-        self.loader = BundleLoader(source, first, package, post=self._models.put, look_s=0.02)
+        self.answers: queue.SimpleQueue[None] = queue.SimpleQueue()
+        self.loader = BundleLoader(
+            source,
+            first,
+            package,
+            post=self._models.put,
+            answered=lambda: self.answers.put(None),
+            look_s=0.02,
+        )
 
     def put(self, name: str, bundle: Bundle | None = None) -> Path:
         """Point the link at a folder of that name, with this bundle in it."""
@@ -135,3 +143,14 @@ def test_whatever_goes_wrong_while_loading_is_refused_and_not_the_end(
         says("reason=\"MemoryError('no more')\"")
     loading.loader.ask()
     assert loading.loaded().manifest.name == "second"
+
+
+def test_who_asks_is_answered_also_if_there_is_nothing_new_or_what_is_there_is_bad(
+    loading: Loading,
+) -> None:
+    loading.loader.ask()
+    loading.answers.get(timeout=TIMEOUT_S)
+    (loading.put("bad") / "bundle.json").parent.mkdir(exist_ok=True)
+    loading.loader.ask()
+    loading.answers.get(timeout=TIMEOUT_S)
+    assert loading.is_quiet()

@@ -16,6 +16,7 @@ from edge_agent import cli
 from edge_agent.bundle_source import BundleSource
 from edge_agent.log_observer import LogObserver
 from edge_agent.runtime import Outcome
+from edge_agent.service_observer import ServiceObserver
 from fluid.bundle import MANIFEST_NAME, write_bundle
 from fluid.messages import Mode, Role
 from tests.processes import free_port
@@ -348,6 +349,21 @@ def test_sighup_asks_for_the_bundle_that_lies_there_now(
     assert start().exit_code == 0
     assert (agent.reloaded, agent.left) == (1, 0)
     assert agent.arguments["source"] == BundleSource.at(bundle_folder)
+
+
+def test_a_service_manager_is_told_of_a_reload_and_hears_from_an_observer(
+    agent: FakeAgent, start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    agent.raises = signal.SIGHUP
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(str(tmp_path / "notify"))
+        manager.settimeout(30)
+        monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
+        assert start().exit_code == 0
+        assert manager.recv(100).startswith(b"RELOADING=1\n")
+        agent.arguments["reloaded"]()
+        assert manager.recv(100) == b"READY=1"
+    assert [type(each) for each in agent.arguments["observers"]] == [LogObserver, ServiceObserver]
 
 
 def test_a_thread_that_dies_ends_the_agent(agent: FakeAgent, start: Start) -> None:

@@ -2,6 +2,8 @@ import io
 import json
 import logging
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -137,3 +139,28 @@ def test_problems_are_limited_unless_they_are_of_a_link(bench: Bench) -> None:
         for name in ("reply_refused", "link_closed", "link_opened")
     ]
     assert counts == [2, 4, 4]
+
+
+VERBOSE = """
+import io, logging, sys
+from PIL import Image
+from edge_agent.logs import LogFormat, start_log
+
+picture = io.BytesIO()
+Image.new("L", (2, 2)).save(picture, "PNG")
+start_log(LogFormat.TEXT, verbose=sys.argv[1] == "verbose")
+Image.open(picture).load()
+logging.getLogger("edge_agent.any").debug("ours")
+logging.getLogger("PIL.any").warning("theirs")
+"""
+
+
+@pytest.mark.parametrize(
+    ("how", "written"), [("verbose", ["ours", "theirs"]), ("terse", ["theirs"])]
+)
+def test_verbose_is_the_agent_and_not_its_libraries(how: str, written: list[str]) -> None:
+    # A process of its own, because the level of the root logger is the test runner's here.
+    run = subprocess.run(
+        [sys.executable, "-c", VERBOSE, how], capture_output=True, text=True, check=True
+    )
+    assert [line.split("text=")[1].split()[0] for line in run.stderr.splitlines()] == written

@@ -182,15 +182,34 @@ def test_a_route_is_served_once_its_subscription_is_confirmed(bench: Bench) -> N
     assert link.calls[-1] == ("unsubscribe", "$share/fluid/fluid/infer/#", None)
 
 
-def test_a_refused_route_is_logged_and_not_served(
+def test_a_refused_route_is_logged_once_and_told_each_time(
     bench: Bench, caplog: pytest.LogCaptureFixture
 ) -> None:
     link = bench.opened(do.OpenInfer())
-    bench.switchboard.perform(do.Serve(Route.SHARED))
-    token = link.calls[-1][-1]
+    for _ in range(2):
+        bench.switchboard.perform(do.Serve(Route.SHARED))
+        token = link.calls[-1][-1]
+        assert isinstance(token, int)
+        refused = bench.hear(link, Confirmed(token, NOT_AUTHORISED))
+        assert refused == [seen.ServeRefused(Route.SHARED)]
+    [record] = caplog.records
+    assert record.levelno == logging.ERROR
+    text = record.getMessage()
+    assert text.startswith("subscription_refused reason=0x87 topics=$share/fluid/fluid/infer/#")
+
+
+def test_a_refusal_of_the_clusters_topics_is_logged_and_no_confirmation_of_a_note(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    bench.switchboard.perform(OPEN_CONTROL)
+    (link,) = bench.links
+    bench.hear(link, Opened(session_present=False))
+    token = link.calls[0][-1]
     assert isinstance(token, int)
+    assert bench.hear(link, Confirmed(token, 0)) == []
+    assert caplog.messages == []
     assert bench.hear(link, Confirmed(token, NOT_AUTHORISED)) == []
-    assert "0x87" in caplog.text
+    assert "fluid/presence/+" in caplog.text
 
 
 def test_the_confirmation_of_an_answer_says_whether_it_was_accepted(bench: Bench) -> None:

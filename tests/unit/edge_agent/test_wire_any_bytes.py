@@ -98,7 +98,7 @@ messages = st.builds(
 
 @given(messages)
 def test_whatever_comes_on_the_control_link_is_events_or_malformed(message: Message) -> None:
-    events = WIRE.control_events(message)
+    events = WIRE.reader.control_events(message)
     if not isinstance(events, Malformed):
         assert all(type(event).__name__.endswith(("Seen", "Cleared", "Wished")) for event in events)
 
@@ -108,13 +108,13 @@ def test_whatever_comes_on_a_session_can_be_answered_and_acknowledged(
     message: Message, ack_id: int, identifiers: tuple[int, ...]
 ) -> None:
     delivered = Delivered(message, ack_id, subscription_ids=identifiers)
-    event = WIRE.infer_event(delivered)
+    event = WIRE.reader.infer_event(delivered)
     assert isinstance(event, seen.RequestArrived | seen.StrayArrived)
     assert event.ack_id == ack_id
     if isinstance(event, seen.RequestArrived):
         error = (ErrorReply(event.request.id, "x", "y"),)
         check_message(WIRE.reply(do.SendReply(event.request, error, as_list=False, token=1)))
-    adopted = WIRE.adoption_event("dead", delivered)
+    adopted = WIRE.reader.adoption_event("dead", delivered)
     assert isinstance(adopted, seen.AdoptionRequest | seen.AdoptionMarker)
     if isinstance(adopted, seen.AdoptionRequest) and adopted.request.fault is None:
         check_message(WIRE.handover(do.RepublishAdopted("dead", adopted.request, 1, token=1)))
@@ -123,5 +123,5 @@ def test_whatever_comes_on_a_session_can_be_answered_and_acknowledged(
 @given(st.binary(max_size=300))
 def test_shares_of_any_bytes_never_raise(payload: bytes) -> None:
     shares = decode_partials(payload)
-    events = WIRE.control_events(Message("fluid/partial/a", payload))
+    events = WIRE.reader.control_events(Message("fluid/partial/a", payload))
     assert isinstance(events, Malformed) == isinstance(shares, Malformed)

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from edge_agent.core import effects as do
 from edge_agent.core import events as seen
 from edge_agent.core.effects import Effect
-from edge_agent.core.events import Event, LinkName
+from edge_agent.core.events import Event, LinkName, Route
 from edge_agent.core.node import Node
 from fluid.bus import CloseReason
 from tests.unit.edge_agent.making import all_of, computed, settings
@@ -20,7 +20,7 @@ _Kind = TypeVar("_Kind")
 
 class Loopback:
     """reachable: whether links open. adoptable: whether the links to dead sessions do, and
-    answers_adoptions: whether it is told.
+    answers_adoptions: whether it is told. refused_routes: whose subscriptions are refused.
 
     Of several brokers, by index: down: those that do not run. lets_in: those that take more than
     probes. refusing, refusing_sessions: those that refuse the control link or the other. silent:
@@ -39,6 +39,7 @@ class Loopback:
         self.refusing: set[int] = set()
         self.refusing_sessions: set[int] = set()
         self.silent: set[int] = set()
+        self.refused_routes: set[Route] = set()
         self._broker = 0
         self.computes = True
         self.ended = False
@@ -107,6 +108,8 @@ class Loopback:
     def _echo(self, effect: Effect) -> list[Event]:  # noqa: PLR0911 - a dispatch table
         """What the broker sends back."""
         match effect:
+            case do.Serve(route) if route in self.refused_routes:
+                return [seen.ServeRefused(route)]
             case do.Serve(route):
                 return [seen.Served(route)]
             case do.PublishPresence(presence):

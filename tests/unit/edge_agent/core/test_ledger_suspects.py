@@ -12,9 +12,9 @@ from tests.unit.edge_agent.making import all_of, arrival, computed, one_of, part
 SHARED = Route.SHARED
 
 
-def suspect_ledger(*, names_former: str = "", in_flight: int = 64) -> Ledger:
+def suspect_ledger(*, names_former: str = "") -> Ledger:
     """The ledger of a second life, whose former life's note names a request."""
-    ledger = ledger_of(PAIR, in_flight=in_flight)
+    ledger = ledger_of(PAIR)
     ledger.attempt_seen("a", (request(names_former).key,) if names_former else ())
     ledger.control_opened(0.0)
     ledger.link_opened()
@@ -46,8 +46,8 @@ def test_a_request_that_brought_us_down_twice_is_answered_unread() -> None:
     assert one_of(confirm(ledger, effects), WriteAttempt).keys == ()
 
 
-def test_a_full_window_hides_what_was_in_flight_so_a_note_of_it_is_kept() -> None:
-    ledger = suspect_ledger(names_former="late", in_flight=1)
+def test_more_may_come_of_what_was_in_flight_so_a_note_of_it_is_kept() -> None:
+    ledger = suspect_ledger(names_former="late")
     ledger.arrived(replace(arrival("1", route=SHARED), redelivered=True), 0.0)
     assert all_of(ledger.served(), WriteAttempt) == []
     late = replace(arrival("late", route=SHARED, ack_id=2), redelivered=True)
@@ -55,7 +55,7 @@ def test_a_full_window_hides_what_was_in_flight_so_a_note_of_it_is_kept() -> Non
 
 
 def test_a_request_that_comes_for_the_first_time_shows_that_all_in_flight_has_come() -> None:
-    ledger = suspect_ledger(names_former="never", in_flight=1)
+    ledger = suspect_ledger(names_former="never")
     first = replace(arrival("1", route=SHARED), redelivered=True)
     note = one_of(ledger.arrived(first, 0.0), WriteAttempt)
     assert ledger.served() == []

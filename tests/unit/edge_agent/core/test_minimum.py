@@ -47,6 +47,6 @@ def test_a_name_that_the_bundle_does_not_know_is_answered_with_those_that_it_doe
 
 
 def test_where_nothing_is_there_nothing_is_advised_but_to_look() -> None:
-    assert "''" not in too_little_online(MANIFEST, (), "100").message
-    message = too_little_time(MANIFEST, (), None, deadline_s=0.25).message
+    assert "''" not in too_little_online("", minimum="100").message
+    message = too_little_time("", minimum=None, deadline_s=0.25).message
     assert message == "an answer was due within 250 ms and none was there; allow more time"

@@ -104,6 +104,18 @@ def test_presence_says_what_is_served_only_after_the_broker_confirmed_it() -> No
     assert last_presence(effects).serving is Mode.HT
 
 
+def test_a_refused_route_is_subscribed_again_in_time_and_then_served() -> None:
+    loopback = serving()
+    loopback.happen(seen.LinkClosed(INFER, LOST))
+    loopback.refused_routes = {Route.EVERYONE}
+    asked = all_of(loopback.run(8.0), do.Serve)
+    assert asked == [do.Serve(Route.EVERYONE)] * 4  # at once, then after 1, 2 and 4 s
+    assert last_presence(loopback.log).serving is None
+    loopback.refused_routes = set()
+    assert last_presence(loopback.run(8.0)).serving is Mode.HA
+    assert all_of(loopback.run(HOUR_S), do.Serve) == []
+
+
 # Our name.
 
 

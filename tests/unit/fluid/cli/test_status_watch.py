@@ -1,6 +1,7 @@
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from click.testing import CliRunner, Result
@@ -50,8 +51,43 @@ def test_of_a_device_that_was_never_heard_nothing_is_claimed() -> None:
     ]  # fmt: skip
 
 
-def test_a_row_fits_a_terminal_of_eighty_columns() -> None:
-    assert cells_of("pi-1 *", printed(SNAPSHOT, width=80))[-1] == "0123456789ab"
+def test_eighty_columns_have_room_for_all_when_a_device_is_offline() -> None:
+    master, worker = (replace(each, agent=each.role) for each in (MASTER, WORKER))
+    state = replace(STATE, leader="master", placement={"lower": ("master",)})
+    heartbeats = {"master": Heartbeat("master", 3, 9, 12, 1.0)}
+    gone = replace(worker, bundle=master.bundle)
+    snapshot = ClusterSnapshot((master, gone), state, heartbeats, 0, {"master": 10.0})
+    narrow = printed(snapshot, width=80)
+    assert [line.rstrip() for line in narrow.splitlines()] == [
+        line.rstrip() for line in printed(snapshot, width=200).splitlines()
+    ]
+    assert "offline" in narrow
+
+
+@pytest.mark.parametrize(
+    ("width", "left_out"),
+    [
+        (200, set()),
+        (80, {"role"}),
+        (60, {"role", "bundle"}),
+        (40, {"role", "bundle", "busy", "queue", "seen"}),
+    ],
+)
+def test_what_has_no_room_is_left_out_rather_than_folded(width: int, left_out: set[str]) -> None:
+    state = replace(STATE, placement={"lower": ("pi-1",), "upper": ("pi-1",)})
+    lines = printed(replace(SNAPSHOT, state=state), width=width).splitlines()
+    (headings,) = (line for line in lines if "device" in line)
+    everything = {"device", "role", "state", "slots", "serves", "queue", "busy", "seen", "bundle"}
+    assert set(headings.split()) == everything - left_out
+    assert sum("lower, upper" in line for line in lines) == 1
+    assert sum("pi-" in line for line in lines if "mode" not in line) == 2
+
+
+def test_what_has_no_room_at_all_is_folded_and_not_cut() -> None:
+    state = replace(STATE, placement={"lower": ("pi-1",), "upper": ("pi-1",)})
+    shown = printed(replace(SNAPSHOT, state=state), width=30)
+    assert all(each in shown for each in ("onlin", "lower", "upper", "offli"))
+    assert "…" not in shown
 
 
 def test_the_json_says_the_same_and_what_a_device_may_hold() -> None:

@@ -1,9 +1,12 @@
+from pathlib import Path
+
 import click
 import pytest
 from click.testing import CliRunner, Result
 
 from fluid.bus.memory import MemoryBus
 from fluid.cli.target import Target, target_options
+from fluid.errors import CredentialsError
 from tests.unit.fluid.client.fake_bus import FakeBus
 
 
@@ -38,6 +41,20 @@ def test_they_may_come_from_the_environment_and_options_come_first() -> None:
     environment = "mqtt://hall, mqtt://attic"
     assert run(environment=environment).stdout == "mqtt://hall:1883 mqtt://attic:1883\n"
     assert run("--broker", "mqtt://b", environment=environment).stdout == "mqtt://b:1883\n"
+
+
+def test_certificate_files_may_come_from_the_environment(tmp_path: Path) -> None:
+    missing = str(tmp_path / "ca.crt")
+    environment = {"FLUID_BROKER": "mqtts://hall", "FLUID_CA_FILE": missing}
+    result = CliRunner().invoke(show, env=environment)
+    assert isinstance(result.exception, CredentialsError)
+    assert str(result.exception) == f"{missing}: no such file; copy it there [ca_file_unusable]"
+
+
+def test_certificate_files_without_encryption_are_a_usage_error(tmp_path: Path) -> None:
+    result = run("--broker", "mqtt://hall", "--ca-file", str(tmp_path))
+    assert result.exit_code == 2
+    assert "must begin with mqtts://" in result.stderr
 
 
 @pytest.mark.parametrize(

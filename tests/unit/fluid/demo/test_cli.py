@@ -1,5 +1,6 @@
 """What the demonstration refuses, and that it starts nothing before."""
 
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from click.testing import CliRunner, Result
 
 from fluid.bundle import Bundle, Manifest, SubNetwork, write_bundle
 from fluid.cli import main
+from fluid.demo import cli
 from tests.unit.fluid.stage_files import cut_bundle, sealed, stage
 
 
@@ -63,3 +65,34 @@ def test_a_network_of_one_slot_is_refused_before_anything_starts(
         "train one with 'fluid train --slots 2'\n"
     )
     assert not output.exists()
+
+
+# Stands for `python -m fluid`: "trains" by taking a bundle that is there, and has no data sets.
+TRAINING = """
+import shutil, sys
+command, output = sys.argv[2], sys.argv[-1]
+if command != "train":
+    sys.exit("no data set")
+shutil.copytree(sys.argv[1], output)
+print("plot", output)
+"""
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_where_things_are_is_said_only_if_they_are_kept(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    *,
+    kept: bool,
+) -> None:
+    trained, output = tmp_path / "trained", tmp_path / "kept"
+    write_bundle(trained, sealed(cut_bundle()))
+    monkeypatch.setattr(cli, "_FLUID", (sys.executable, "-c", TRAINING, str(trained)))
+    options = ["--output", str(output)] if kept else []
+    result = CliRunner().invoke(main, ["demo", *options])
+    assert result.stderr == "error: dataset ended with status 1\n"
+    said = capfd.readouterr().out
+    assert said == (f"plot {output / 'bundle'}\n" if kept else "")
+    # Training says it where it is not quiet.
+    assert ("test split" in result.stdout) is not kept

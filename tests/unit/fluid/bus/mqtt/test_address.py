@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from fluid.bus.mqtt import BrokerAddress, MqttBus, parse_addresses
+from fluid.bus.mqtt import BrokerAddress, Credentials, MqttBus, parse_addresses
 
 
 @pytest.mark.parametrize(
@@ -25,11 +25,10 @@ def test_an_address_is_read(url: str, expected: BrokerAddress) -> None:
     assert BrokerAddress.parse(url) == expected
 
 
-def test_a_certificate_authority_is_for_tls_only() -> None:
-    authority = Path("ca.crt")
-    assert BrokerAddress.parse("mqtts://broker", ca_file=authority).ca_file == authority
+def test_certificate_files_are_for_tls_only() -> None:
+    files = Credentials(Path("ca.crt"))
     with pytest.raises(ValueError, match="must begin with mqtts://"):
-        BrokerAddress.parse("mqtt://broker", ca_file=authority)
+        MqttBus(BrokerAddress.parse("mqtt://broker"), files)
 
 
 @pytest.mark.parametrize(

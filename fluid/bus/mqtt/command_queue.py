@@ -1,0 +1,90 @@
+"""The way from the callers' threads to the link's: commands in order, a bound, and a bell.
+
+All that several threads share of a link is here, under one lock. It knows nothing of MQTT: what a
+command does is its caller's business, and the link's thread alone runs it.
+"""
+
+import socket
+import threading
+from collections import deque
+from collections.abc import Callable
+
+from paho.mqtt.client import Client
+
+from fluid.bus.mqtt.backlog import Backlog
+
+Command = Callable[[Client], object]
+
+# Then what has arrived is read. A caller's thread in a tight loop posts commands faster than they
+# can be sent, because each write to the socket gives the interpreter lock away to it.
+_COMMANDS_A_TURN = 100
+
+
+class CommandQueue:
+    """`post` and `leave_backlog` are for any thread, all else is for the link's.
+
+    bell: readable when there is something to look at. closing: the last command was posted.
+    """
+
+    def __init__(self, most_bytes: int) -> None:
+        self._lock = threading.Lock()
+        self._backlog = Backlog(most_bytes)
+        self._commands: deque[Command] = deque()
+        self._bell_rope, self.bell = socket.socketpair()
+        self.closing = False
+        self._ended = False
+
+    @property
+    def dropped(self) -> int:
+        """How many messages at QoS 0 were dropped."""
+        return self._backlog.dropped
+
+    def overrun(self) -> str:
+        """Why the link has to end, as more waits than may; empty while it has not."""
+        return self._backlog.overrun()
+
+    def post(
+        self,
+        command: Command,
+        *,
+        size_bytes: int = 0,
+        may_be_dropped: bool = False,
+        last: bool = False,
+    ) -> None:
+        with self._lock:
+            if self.closing or self._ended or self._backlog.overrun():
+                return  # dropped, as the protocol has it; `Closed` says so
+            if not last and not self._backlog.admit(size_bytes, may_be_dropped=may_be_dropped):
+                if self._backlog.overrun():
+                    self._bell_rope.send(b"\0")  # the link's thread sees it, and ends
+                return  # else it is dropped alone, and counted
+            self.closing = last
+            self._commands.append(command)
+            if last or len(self._commands) == 1:
+                self._bell_rope.send(b"\0")
+
+    def leave_backlog(self, size_bytes: int = 0) -> None:
+        """What was posted with this size waits for the broker no more."""
+        with self._lock:
+            self._backlog.leave(size_bytes)
+
+    def silence_bell(self) -> None:
+        self.bell.recv(64)
+
+    def take(self) -> list[Command]:
+        """The next commands; where more are left, the bell rings again."""
+        with self._lock:
+            count = min(len(self._commands), _COMMANDS_A_TURN)
+            commands = [self._commands.popleft() for _ in range(count)]
+            if self._commands:
+                self._bell_rope.send(b"\0")
+        return commands
+
+    def end(self) -> bool:
+        """Take no more, and forget what waits; whether the last command had been posted."""
+        with self._lock:
+            self._ended = True
+            self._commands.clear()
+            self._bell_rope.close()
+            self.bell.close()
+            return self.closing

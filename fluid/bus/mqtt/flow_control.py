@@ -1,0 +1,67 @@
+"""What the broker takes: how many publications at a time, and how large (MQTT 5, section 4.9).
+
+paho does not know the broker's Receive Maximum. Holding messages back here also means that a packet
+identifier is taken only when it is needed, so never twice at a time. For the link's thread alone.
+"""
+
+import math
+from collections import deque
+from dataclasses import dataclass
+
+from paho.mqtt.client import Client
+from paho.mqtt.properties import Properties
+
+from fluid.bus.mqtt import packets
+from fluid.bus.protocol import Message
+
+# What may be unconfirmed at a time if the broker allows more: far from the 65535 identifiers.
+_MAX_SEND_WINDOW = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """A message at QoS 1, until it is confirmed."""
+
+    message: Message
+    properties: Properties
+    token: int | None
+    size_bytes: int
+
+
+class FlowControl:
+    """The publications at QoS 1 of one connection.
+
+    max_packet_bytes: what is larger, the broker would end the connection over.
+    """
+
+    def __init__(self) -> None:
+        self.max_packet_bytes: float = math.inf
+        self._send_window = _MAX_SEND_WINDOW
+        self._held: deque[Publication] = deque()
+        self._unconfirmed: dict[int, Publication] = {}  # by packet identifier
+
+    @property
+    def all_confirmed(self) -> bool:
+        """Whether the broker has confirmed all that it was sent."""
+        return not self._unconfirmed
+
+    def learn(self, connack: Properties | None) -> None:
+        """Keep to what the broker said when it accepted the connection."""
+        receive_maximum = getattr(connack, "ReceiveMaximum", _MAX_SEND_WINDOW)
+        self._send_window = min(receive_maximum, _MAX_SEND_WINDOW)
+        self.max_packet_bytes = getattr(connack, "MaximumPacketSize", math.inf)
+
+    def hold(self, publication: Publication) -> None:
+        """It is sent by `send_held`, in its turn."""
+        self._held.append(publication)
+
+    def send_held(self, client: Client) -> None:
+        """Send as much as the broker takes now."""
+        while self._held and len(self._unconfirmed) < self._send_window:
+            held = self._held.popleft()
+            packet_id = packets.publish(client, held.message, held.properties)
+            self._unconfirmed[packet_id] = held
+
+    def confirmed(self, packet_id: int) -> Publication | None:
+        """The publication that a PUBACK is for; None if it is for none of ours."""
+        return self._unconfirmed.pop(packet_id, None)
