@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from fluid import FluidClient
 from fluid.client import Backoff, ResendPolicy
 from tests.chaos.stream import Record, Stream
-from tests.fleet.fleet import Fleet
+from tests.fleet.fleet import REQUESTER, Fleet
 from tests.fleet.reference import Reference
 from tests.processes import wait_until
 
@@ -59,7 +59,7 @@ def traffic(
     """
     never = Backoff(first_s=3600.0, greatest_s=3600.0)
     client = FluidClient(
-        fleet.url("alice"), ca_file=fleet.ca_file, resend=ResendPolicy(unanswered=never)
+        fleet.url(REQUESTER), ca_file=fleet.ca_file, resend=ResendPolicy(unanswered=never)
     )
     with client, Stream(client, reference, logits=True) as stream:
         stream.set_rate(requests_per_s)

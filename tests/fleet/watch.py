@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Sequence
 
-from fluid.bus.mqtt import BrokerAddress, MqttBus
+from fluid.bus.mqtt import BrokerAddress, MqttBus, credentials
 from fluid.client import ClusterSnapshot, cluster_snapshot
 from fluid.errors import BrokerError
 from fluid.topics import Topics
-from tests.fleet.fleet import Fleet
+from tests.fleet.fleet import OPERATOR, Fleet
 from tests.processes import wait_until
 
 _TIMEOUT_S = 180.0  # only to end a test; a reboot is in it
@@ -15,9 +15,9 @@ _HEARTBEATS_S = 1.5  # an emulated device under load is late with some
 
 def snapshot(fleet: Fleet) -> ClusterSnapshot:
     """How it is now. Raises `BrokerError`."""
-    address = BrokerAddress.parse(fleet.url("operator"), ca_file=fleet.ca_file)
+    bus = MqttBus(BrokerAddress.parse(fleet.url(OPERATOR)), credentials(fleet.ca_file))
     return cluster_snapshot(
-        MqttBus(address), Topics(), timeout_s=10.0, quiet_s=0.2, heartbeats_s=_HEARTBEATS_S
+        bus, Topics(), timeout_s=10.0, quiet_s=0.2, heartbeats_s=_HEARTBEATS_S
     )
 
 
