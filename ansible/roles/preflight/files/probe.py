@@ -1,0 +1,60 @@
+"""Tells, as one JSON object, what the playbooks must know of a host. Changes nothing.
+
+Sent through ssh to the host's own Python, which may be any since 3.6. It stands for Ansible's
+facts, which take ten times as long on a small device.
+"""
+
+import json
+import os
+import platform
+import struct
+import subprocess
+import sys
+
+
+def output(*command):
+    """What a command prints; nothing if it fails or does not exist."""
+    try:
+        return subprocess.run(
+            command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False
+        ).stdout.decode()
+    except OSError:
+        return ""
+
+
+def lines_of(path):
+    try:
+        with open(path, encoding="utf-8") as file:
+            return file.read().split()
+    except OSError:
+        return []
+
+
+def target_of(link):
+    return os.path.basename(os.readlink(link)) if os.path.islink(link) else ""
+
+
+machine = platform.machine()
+if struct.calcsize("P") == 4:
+    # A 64-bit kernel under a 32-bit system: what counts is what Python was built for.
+    machine = {"aarch64": "armv7l", "x86_64": "i686"}.get(machine, machine)
+packages = sys.argv[1:]
+installed = output("dpkg-query", "-W", "-f", "${db:Status-Abbrev}${Package}\n", *packages)
+print(
+    json.dumps(
+        {
+            "machine": machine,
+            "python": "{}.{}".format(*sys.version_info),
+            "systemd": os.path.isdir("/run/systemd/system"),
+            "apt": os.path.exists("/usr/bin/apt-get"),
+            "root": os.geteuid() == 0,
+            "packages": [line[3:] for line in installed.splitlines() if line.startswith("ii ")],
+            "added_packages": lines_of("/etc/fluid/added-packages"),
+            "bundle": target_of("/var/lib/fluid/bundle"),
+            "previous": target_of("/var/lib/fluid/previous"),
+            # Also while systemd waits to start it again.
+            "agent_active": output("systemctl", "is-active", "fluid-agent").strip()
+            in ("active", "activating", "reloading"),
+        }
+    )
+)
