@@ -74,7 +74,7 @@ class Fleet:
         """client: of the engine. bundle: the folder to deploy at first."""
         self.names = Names.of(workers)
         # A short path: ssh's sockets lie there, whose names may have 108 characters.
-        self.folder = Path(tempfile.mkdtemp(prefix="flt-", dir="/tmp"))  # noqa: S108
+        self.folder = Path(tempfile.mkdtemp(prefix="flt-", dir="/tmp"))
         self.pki = self.folder / "pki"
         self.bundle = bundle
         self._client = client
@@ -247,4 +247,3 @@ class Fleet:
         if self._network is not None:
             self._network.handle.remove()
         shutil.rmtree(self.folder, ignore_errors=True)
-

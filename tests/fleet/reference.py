@@ -53,7 +53,8 @@ class Reference:
     def logits(self, bundle: str, subnetwork: str, index: int) -> Logits:
         """The logits (classes,) of a sub-network for an image. bundle: its short digest."""
         rows = self._logits[bundle, subnetwork]
-        return rows[index % len(rows)]
+        row: Logits = rows[index % len(rows)]
+        return row
 
     def problem(self, result: Result, index: int) -> str:
         """What is wrong with a result that has logits for the image of that index; "" if nothing.

@@ -8,6 +8,7 @@ with an interpreter that this repository's environment does not have.
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -19,13 +20,13 @@ from fluid.submodel import SubModel
 def main(output: str, images_path: str, *folders: str) -> None:
     package = find_interpreter()
     images = np.load(images_path, allow_pickle=False)
-    logits = {}
+    arrays: dict[str, Any] = {"interpreter": np.array(package.description)}
     for folder in map(Path, folders):
         bundle = load_bundle(folder)
         for stage in bundle.manifest.stages:
             model = SubModel(bundle, stage.name, package=package)
-            logits[f"{bundle.digest}/{stage.name}"] = model.run(images)
-    np.savez(output, interpreter=np.array(package.description), **logits)
+            arrays[f"{bundle.digest}/{stage.name}"] = model.run(images)
+    np.savez(output, **arrays)
 
 
 if __name__ == "__main__":

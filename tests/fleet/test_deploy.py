@@ -8,9 +8,7 @@ from tests.fleet.playbook import Run
 pytestmark = [pytest.mark.fleet, pytest.mark.timeout(2400)]
 
 
-def test_one_run_takes_blank_devices_to_a_serving_cluster(
-    deployment: Run, deployed: Fleet
-) -> None:
+def test_one_run_takes_blank_devices_to_a_serving_cluster(deployment: Run, deployed: Fleet) -> None:
     assert set(deployment.recaps) >= set(deployed.names.all)
     assert all(recap.failed == recap.unreachable == 0 for recap in deployment.recaps.values())
     print(f"deployed in {deployment.duration_s:.0f} s")

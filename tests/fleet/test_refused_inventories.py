@@ -1,4 +1,4 @@
-"""Inventories that cannot be deployed: refused before a host changes, with the host and the mend."""
+"""Inventories that cannot be deployed: refused before a host changes, with host and mend."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,11 +22,11 @@ _DISGUISE = Path("/usr/lib/python3/dist-packages/disguise.pth")
 
 
 @pytest.fixture(scope="module")
-def untouched(fleet: Fleet, blank: dict[str, Snapshot]) -> Iterator[Fleet]:
+def untouched(fleet: Fleet, blank: dict[str, Snapshot]) -> Fleet:
     """Blank devices, on which nothing may change until the end of the tests here."""
     for device in fleet.devices.values():
         device.run(f"touch {_MARKER}")
-    yield fleet
+    return fleet
 
 
 def _refused(fleet: Fleet, inventory: Inventory) -> Run:

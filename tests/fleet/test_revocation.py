@@ -1,6 +1,5 @@
 """A device whose certificate is revoked is out, and says so; the others carry on."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
@@ -27,7 +26,7 @@ class Revoked:
 
 
 @pytest.fixture(scope="module")
-def revoked(deployed: Fleet, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Revoked]:
+def revoked(deployed: Fleet, tmp_path_factory: pytest.TempPathFactory) -> Revoked:
     name = deployed.names.workers[-1]
     kept = tmp_path_factory.mktemp("kept")
     credentials = agent_credentials(deployed, name)
@@ -40,7 +39,7 @@ def revoked(deployed: Fleet, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         deployed.folder / "revoking", variables={"fluid_revoked": [name]}
     )
     run = deployed.playbooks.run("deploy.yml", inventory)
-    yield Revoked(
+    return Revoked(
         name,
         Credentials(
             credentials.port,

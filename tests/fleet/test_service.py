@@ -41,9 +41,7 @@ def test_it_is_another_user_than_root(deployed: Fleet) -> None:
         assert device.run(f"stat -c %U /proc/{pid}").strip() == "fluid"
 
 
-def test_the_watchdog_starts_it_again_when_it_hangs(
-    deployed: Fleet, reference: Reference
-) -> None:
+def test_the_watchdog_starts_it_again_when_it_hangs(deployed: Fleet, reference: Reference) -> None:
     name = deployed.names.workers[0]
     device = deployed[name]
     before = int(_property(device, "NRestarts"))

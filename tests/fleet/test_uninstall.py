@@ -8,13 +8,12 @@ from tests.fleet.snapshots import Snapshot
 pytestmark = [pytest.mark.fleet, pytest.mark.timeout(1200)]
 
 
-def test_it_leaves_nothing_and_takes_nothing(
-    deployed: Fleet, blank: dict[str, Snapshot]
-) -> None:
+def test_it_leaves_nothing_and_takes_nothing(deployed: Fleet, blank: dict[str, Snapshot]) -> None:
     deployed.playbooks.run("uninstall.yml", deployed.inventory).expect_success()
     after = {name: Snapshot.of(device) for name, device in deployed.devices.items()}
-    assert {name: after[name].left_over(blank[name]) for name in after} == dict.fromkeys(after, [])
-    assert {name: after[name].missing(blank[name]) for name in after} == dict.fromkeys(after, [])
+    left = {name: found for name in after if (found := after[name].left_over(blank[name]))}
+    gone = {name: found for name in after if (found := after[name].missing(blank[name]))}
+    assert (left, gone) == ({}, {})
 
 
 def test_a_second_run_changes_nothing(deployed: Fleet) -> None:

@@ -16,9 +16,7 @@ _HEARTBEATS_S = 1.5  # an emulated device under load is late with some
 def snapshot(fleet: Fleet) -> ClusterSnapshot:
     """How it is now. Raises `BrokerError`."""
     bus = MqttBus(BrokerAddress.parse(fleet.url(OPERATOR)), credentials(fleet.ca_file))
-    return cluster_snapshot(
-        bus, Topics(), timeout_s=10.0, quiet_s=0.2, heartbeats_s=_HEARTBEATS_S
-    )
+    return cluster_snapshot(bus, Topics(), timeout_s=10.0, quiet_s=0.2, heartbeats_s=_HEARTBEATS_S)
 
 
 def wait_until_cluster(fleet: Fleet, condition: Callable[[ClusterSnapshot], bool]) -> None:
