@@ -22,7 +22,7 @@ devices: setup ## the tests of up to eight devices, and of devices lost with the
 	@scripts/test -m devices
 
 fleet: setup ## deploy to emulated Raspberry Pis in containers, and break them (needs root)
-	@scripts/test -m fleet -v -s --durations=30 tests/fleet
+	@scripts/test -m fleet -v -s -x --durations=30 tests/fleet
 
 sim: setup ## tell SEEDS=1000 seeded storms of faults, or one in full with SEED=17
 	@.venv/bin/python -m tests.simulation $(if $(SEED),--seed $(SEED),--seeds $(SEEDS))

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.fleet.image import USER
 from tests.processes import wait_until
 
 BOOT_TIMEOUT_S = 180.0  # only to end a run in which a device does not boot
@@ -77,9 +76,7 @@ class Device:
         network.handle.disconnect(container)
         network.handle.connect(container, ipv4_address=address, aliases=[name])
         device = cls(name, address, network, container)
-        device.write(
-            Path(f"/home/{USER}/.ssh/authorized_keys"), public_key.encode(), owner=1000, mode=0o600
-        )
+        device.write(Path("/root/.ssh/authorized_keys"), public_key.encode(), mode=0o600)
         return device
 
     def start(self) -> None:
@@ -134,15 +131,15 @@ class Device:
         """Whether a shell command of root ends with 0."""
         return self._run(command)[0] == 0
 
-    def write(self, path: Path, content: bytes, *, owner: int = 0, mode: int = 0o644) -> None:
+    def write(self, path: Path, content: bytes, *, mode: int = 0o644) -> None:
         """Put a file there, and the folder that it is in."""
         buffer = io.BytesIO()
         with tarfile.open(fileobj=buffer, mode="w") as tar:
             folder = tarfile.TarInfo(path.parent.name)
-            folder.type, folder.mode, folder.uid, folder.gid = tarfile.DIRTYPE, 0o755, owner, owner
+            folder.type, folder.mode = tarfile.DIRTYPE, 0o755
             tar.addfile(folder)
             file = tarfile.TarInfo(f"{path.parent.name}/{path.name}")
-            file.size, file.mode, file.uid, file.gid = len(content), mode, owner, owner
+            file.size, file.mode = len(content), mode
             tar.addfile(file, io.BytesIO(content))
         self._container.put_archive(str(path.parent.parent), buffer.getvalue())
 

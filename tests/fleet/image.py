@@ -19,12 +19,11 @@ from tests.fleet.engine import EngineUnavailable
 
 REPOSITORY = "fluid-pi"
 SUITE = "bookworm"
-USER = "pi"  # who a flashed card has: may use sudo, without a password
 
 _MIRROR = os.environ.get("FLUID_FLEET_MIRROR", "http://deb.debian.org/debian")
 _PACKAGES = (
     "ca-certificates,dbus,iproute2,openssh-server,procps,python3,python3-apt,python3-venv,"
-    "sudo,systemd,systemd-sysv"
+    "systemd,systemd-sysv"
 )
 _TOOLS = {"debootstrap": "debootstrap", "qemu-aarch64-static": "qemu-user-static"}
 _BINFMT = Path("/proc/sys/fs/binfmt_misc")
@@ -41,9 +40,6 @@ _BUILD_TIMEOUT_S = 1500.0
 _SETUP = rf"""
 set -eu
 export DEBIAN_FRONTEND=noninteractive
-useradd --create-home --shell /bin/bash {USER}
-echo '{USER} ALL=(ALL) NOPASSWD: ALL' >/etc/sudoers.d/010_{USER}-nopasswd
-chmod 440 /etc/sudoers.d/010_{USER}-nopasswd
 mkdir -p /etc/systemd/system.conf.d /var/log/journal
 printf '[Manager]\nDefaultEnvironment=QEMU_CPU=cortex-a72\n' >/etc/systemd/system.conf.d/cpu.conf
 echo 'QEMU_CPU=cortex-a72' >>/etc/environment

@@ -8,7 +8,7 @@ from tests.fleet.device import Device
 # What changes on a device where nobody does anything, or by being looked at. The rest of each
 # line says why it is not what a deployment leaves.
 _NOT_COUNTED = (
-    "/home/pi/.ansible",  # Ansible's own scratch folder
+    "/root/.ansible",  # Ansible's own scratch folder
     "/proc",
     "/run",
     "/sys",

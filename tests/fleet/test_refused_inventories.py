@@ -96,10 +96,11 @@ def test_a_device_without_wheels(
 @contextmanager
 def _disguised(device: Device, program: str) -> Iterator[None]:
     device.write(_DISGUISE, program.encode())
+    device.run(f"touch {_MARKER}")
     try:
         yield
     finally:
-        device.run(f"rm {_DISGUISE}; touch {_MARKER}")
+        device.run(f"rm {_DISGUISE} && touch {_MARKER}")
 
 
 def damage(bundle: Bundle, folder: Path) -> None:
