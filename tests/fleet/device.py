@@ -64,7 +64,7 @@ class Device:
         container = client.containers.create(
             image,
             command=["/sbin/init"],
-            name=f"flt-{name}",
+            name=f"{network.handle.name}-{name}",  # two runs do not get into each other's way
             hostname=name,
             network=network.handle.name,
             labels=labels,

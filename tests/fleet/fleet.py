@@ -180,8 +180,8 @@ class Fleet:
             return f"{name} ansible_host={self.devices[name].address} {more}".strip()
 
         sections = {"brokers": names.brokers, "masters": names.masters, "workers": names.workers}
-        # Not a user with sudo: an emulated program gains no rights by its set-user-id bit, unless the
-        # kernel was told so as the emulator was registered, and Debian does not.
+        # Not a user with sudo: an emulated program gains no rights by its set-user-id bit unless
+        # the kernel was told so as the emulator was registered, and Debian does not tell it.
         everyone = "[all:vars]\nansible_user=root\nansible_become=true\n"
         return everyone + "".join(
             f"\n[{section}]\n" + "".join(f"{line(name)}\n" for name in members)
