@@ -7,6 +7,7 @@ import sys
 import threading
 from contextlib import nullcontext
 from importlib.metadata import version
+from typing import Any
 
 import click
 
@@ -32,7 +33,27 @@ EXIT_UNUSABLE = 2
 _log = logging.getLogger(__name__)
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+class _AgentCommand(click.Command):
+    """Itself an agent; with `doctor` as the first word, the command of that name."""
+
+    def make_context(
+        self,
+        info_name: str | None,
+        args: list[str],
+        parent: click.Context | None = None,
+        **extra: Any,
+    ) -> click.Context:
+        if args[:1] != ["doctor"]:
+            return super().make_context(info_name, args, parent, **extra)
+        from edge_agent.doctor.cli import doctor  # noqa: PLC0415 - an agent has no need of it
+
+        return doctor.make_context(f"{info_name} doctor", args[1:], parent, **extra)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        return super().invoke(ctx) if ctx.command is self else ctx.command.invoke(ctx)
+
+
+@click.command(cls=_AgentCommand, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="fluid-edge")
 @agent_options
 def main(*, options: Options) -> None:

@@ -138,7 +138,7 @@ class Agent:
         self._perform(self._step(Started(incarnation=time.time_ns() // 1000)))
         while self._outcome is None:
             now = time.monotonic()
-            timeout_s = max(0.0, self._node.next_deadline(now) - now)
+            timeout_s = max(0.0, self._node.next_deadline() - now)
             self._handle(self._inbox.take(timeout_s=timeout_s) or [Tick()])
         return self._outcome
 

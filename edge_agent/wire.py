@@ -61,6 +61,10 @@ class Wire:
         """A connection that leaves nothing behind and throws nobody out."""
         return LinkOptions(f"{self._client_id(self.agent)}:probe:{effect.boot:x}")
 
+    def doctor_options(self, tag: str) -> LinkOptions:
+        """Of a connection beside an agent's own, to look at the broker with the agent's rights."""
+        return LinkOptions(f"{self._client_id(self.agent)}:doctor:{tag}")
+
     def infer_options(self, agent: str) -> LinkOptions:
         """The session that holds an agent's requests: its own, or a dead one's to adopt."""
         session = self._session

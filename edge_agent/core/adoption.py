@@ -30,6 +30,7 @@ from edge_agent.core.events import (
     AdoptionMarker,
     AdoptionOpened,
     AdoptionRequest,
+    Event,
     Request,
     Route,
 )
@@ -174,11 +175,21 @@ class Adoptions:
         self._active: dict[str, Adoption] = {}
         self._settled: set[str] = set()
 
-    def __getitem__(self, agent: str) -> Adoption:
-        return self._active[agent]
-
-    def __contains__(self, agent: str) -> bool:
-        return agent in self._active
+    def heard(self, event: Event, now: float) -> list[Effect]:
+        """What comes from a session that we empty; late news of a finished one is nothing."""
+        match event:
+            case AdoptionOpened(agent) if agent in self._active:
+                return self._active[agent].opened(event)
+            case AdoptionRequest(agent) if agent in self._active:
+                return self._active[agent].request(event)
+            case AdoptionMarker(agent) if agent in self._active:
+                return self._active[agent].marker(event)
+            case AdoptionConfirmed(agent) if agent in self._active:
+                return self._active[agent].confirmed(event, now)
+            case AdoptionClosed(agent) if agent in self._active:
+                return self._active[agent].closed(event, now)
+            case _:
+                return []
 
     def is_settled(self, agent: str) -> bool:
         """Whether the session of an agent that is gone was emptied and ended."""

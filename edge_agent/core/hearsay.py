@@ -13,6 +13,8 @@ from edge_agent.core.progress import Progress
 from edge_agent.core.settings import Settings
 from fluid.messages import Done, Partial, Unheard
 
+_LOOK_EVERY_S = 0.05
+
 
 class Hearsay:
     """The inner path's messages of other devices, applied to what is held."""
@@ -26,6 +28,7 @@ class Hearsay:
         self._memory = holdings.memory
         self._progress = progress
         self._patience = patience
+        self._look_again_at = 0.0
 
     def partial(self, partial: Partial, now: float) -> list[Effect]:
         """Another device handed us a share."""
@@ -81,6 +84,10 @@ class Hearsay:
 
     def look_into_stale_partials(self, now: float, *, after_s: float) -> list[Effect]:
         """Tell those who handed us a share why we do not answer."""
+        # Asked again and again under load, when there is much to go through.
+        if now < self._look_again_at:
+            return []
+        self._look_again_at = now + _LOOK_EVERY_S
         effects: list[Effect] = []
         if settled := self._memory.take_settled(now, after_s=after_s):
             effects.append(SendDone(Done(settled, settled=True)))

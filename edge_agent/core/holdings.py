@@ -15,7 +15,8 @@ from edge_agent.core.memory import Memory
 class Holdings:
     """Held requests by key, their deadlines, and what is remembered of those that left.
 
-    last_arrival: when a request last came that was new here.
+    last_arrival: when a request last came that was new here. deliveries: how much of the broker's
+    window is taken up.
     """
 
     def __init__(self, memory: Memory) -> None:
@@ -23,6 +24,7 @@ class Holdings:
         self._tokens = count(1)
         self._by_token: dict[int, bytes] = {}
         self.last_arrival = 0.0
+        self.deliveries = 0
         self.deadlines = Deadlines()
         self.memory = memory
 
@@ -33,11 +35,6 @@ class Holdings:
         """All of them, as they are now: they may leave meanwhile."""
         return iter(list(self._held.values()))
 
-    @property
-    def deliveries(self) -> int:
-        """How much of the broker's window is taken up."""
-        return sum(len(ids) for held in self._held.values() for ids in held.deliveries.values())
-
     def get(self, key: bytes) -> Held | None:
         return self._held.get(key)
 
@@ -45,11 +42,17 @@ class Holdings:
         """Hold a request that is new here."""
         self.last_arrival = now
         together = event.route is Route.EVERYONE
-        held = Held(event.request, now, together, members, {event.route: [event.ack_id]})
+        held = Held(event.request, now, together, members)
         held.fault = event.request.fault
+        self.add(held, event)
         self.deadlines.give_time(held, now)
         self._held[event.request.key] = held
         return held
+
+    def add(self, held: Held, event: RequestArrived) -> None:
+        """One more delivery of it."""
+        held.deliveries.setdefault(event.route, []).append(event.ack_id)
+        self.deliveries += 1
 
     def answering(self, held: Held) -> int:
         """Our reply to a request is on its way; returns the token to know its confirmation by."""
@@ -78,6 +81,7 @@ class Holdings:
         effects: list[Effect] = []
         for other in list(held.deliveries) if held.request.unique else [route]:
             effects.append(Ack(held.deliveries[other].pop(0)))
+            self.deliveries -= 1
             if not held.deliveries[other]:
                 del held.deliveries[other]
         held.deadline = held.combiner = None
@@ -92,6 +96,7 @@ class Holdings:
 
     def clear(self) -> None:
         """The broker will send all of them again."""
+        self.deliveries = 0
         self._held.clear()
         self._by_token.clear()
         self.deadlines.clear()

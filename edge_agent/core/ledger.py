@@ -82,7 +82,7 @@ class Ledger:
         suspect = self._attempts.suspects(request, redelivered=event.redelivered)
         if held is not None:
             held.suspect = held.suspect or suspect
-            held.deliveries.setdefault(event.route, []).append(event.ack_id)
+            self._holdings.add(held, event)
             return []
         held = self._holdings.take_in(event, now, members=self._progress.team.members)
         held.fault = held.fault or expect_known(self._progress.edition.manifest, request.minimum)

@@ -71,23 +71,28 @@ class Node:
         if effects is None:
             effects = self._control(event, now)
             effects += self._settle(now)
-        elif now >= min(self._settle_at, self._ledger.next_deadline() or self._settle_at):
-            # A shell that is busy with requests has no time to tick.
+        # A shell that is busy with requests has no time to tick.
+        elif now >= self._settle_at:
             effects += self._settle(now)
+        elif now >= self.next_deadline():
+            return (*effects, *self._ledger.expire(now))
         else:
             return tuple(effects)
         # Kept, because a deadline that has passed is no longer among the next ones.
-        self._settle_at = self.next_deadline(now)
+        self._settle_at = self._next_settling(now)
         return tuple(effects)
 
-    def next_deadline(self, now: float) -> float:
+    def next_deadline(self) -> float:
         """When to step with `Tick` if nothing else happens before."""
+        return min(self._settle_at, self._ledger.next_deadline() or self._settle_at)
+
+    def _next_settling(self, now: float) -> float:
+        """When to look at the cluster's own affairs; requests come and go without them."""
         times = (
             self._pulse.next_deadline(now),
             self._cluster.peers.next_deadline(now),
             self._links.next_deadline(now),
             self._serving.next_deadline(),
-            self._ledger.next_deadline(),
             self._adoptions.next_deadline(),
             self._identity.next_deadline(now),
             self._leave_by,
@@ -170,23 +175,7 @@ class Node:
             case seen.LeaveRequested():
                 return self._leave(now)
             case _:
-                return self._adoption(event, now)
-
-    def _adoption(self, event: Event, now: float) -> list[Effect]:
-        """What comes from a session that we empty; late news of a finished one is nothing."""
-        match event:
-            case seen.AdoptionOpened(agent) if agent in self._adoptions:
-                return self._adoptions[agent].opened(event)
-            case seen.AdoptionRequest(agent) if agent in self._adoptions:
-                return self._adoptions[agent].request(event)
-            case seen.AdoptionMarker(agent) if agent in self._adoptions:
-                return self._adoptions[agent].marker(event)
-            case seen.AdoptionConfirmed(agent) if agent in self._adoptions:
-                return self._adoptions[agent].confirmed(event, now)
-            case seen.AdoptionClosed(agent) if agent in self._adoptions:
-                return self._adoptions[agent].closed(event, now)
-            case _:
-                return []
+                return self._adoptions.heard(event, now)
 
     # Links.
 

@@ -54,7 +54,7 @@ class Peers:
     def __init__(self, me: str, timing: Timing) -> None:
         self._me = me
         self._timing = timing
-        self._peers: dict[str, Peer] = {}
+        self._peers: dict[str, Peer] = {}  # by name
         self._last_echo: float | None = None
         self._first_echo: float | None = None
 
@@ -66,7 +66,7 @@ class Peers:
 
     def known(self) -> tuple[Peer, ...]:
         """All that have a presence, by name; not ourselves."""
-        return tuple(self._peers[agent] for agent in sorted(self._peers))
+        return tuple(self._peers.values())
 
     def alive(self) -> tuple[Peer, ...]:
         return tuple(peer for peer in self.known() if peer.alive)
@@ -86,6 +86,8 @@ class Peers:
         # What is retained comes again with each connection, and its author has not moved.
         since = None if online else now if old is None or old.alive else old.gone_since
         self._peers[presence.agent] = Peer(presence, now, health, gone_since=since)
+        if old is None:
+            self._peers = dict(sorted(self._peers.items()))
         if old is not None and old.health is health:
             return []
         return [HealthChanged(presence.agent, health)]

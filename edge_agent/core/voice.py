@@ -1,6 +1,7 @@
 """What we say of ourselves: our presence, and whether it has been said on this connection."""
 
 from dataclasses import replace
+from typing import Any
 
 from edge_agent.core.cluster import Cluster
 from edge_agent.core.identity import Identity
@@ -21,6 +22,7 @@ class Voice:
         self._leadership = cluster.leadership
         self._serving = serving
         self._said: Presence | None = None
+        self._made: tuple[tuple[Any, ...], Presence] | None = None
 
     @property
     def was_heard(self) -> bool:
@@ -28,6 +30,20 @@ class Voice:
         return self._said is not None
 
     def presence(self) -> Presence:
+        """What is true of us now; the same object as long as nothing has changed."""
+        changing = (
+            self._identity.incarnation,
+            self.edition.digest,
+            self._serving.mode,
+            self._leadership.highest_term,
+            self._leadership.leader_of_highest_term,
+        )
+        # Asked several times at each heartbeat of anybody.
+        if self._made is None or self._made[0] != changing:
+            self._made = (changing, self._make())
+        return self._made[1]
+
+    def _make(self) -> Presence:
         settings, edition = self._settings, self.edition
         return Presence(
             agent=settings.agent,

@@ -15,12 +15,14 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum, auto
+from itertools import count
 
 from fluid.bus.protocol import (
     REASON_FIRST_FAILURE,
     REASON_NO_MATCHING_SUBSCRIBERS,
     REASON_PACKET_TOO_LARGE,
 )
+from fluid.client.schedule import Schedule
 
 # How many ids of ended requests are remembered, to tell a second answer from a late one.
 _REMEMBERED = 4096
@@ -118,6 +120,7 @@ class Statistics:
 
 @dataclass(slots=True)
 class _Request:
+    order: int
     submitted_s: float
     deadline_s: float
     next_send_s: float
@@ -131,13 +134,16 @@ class _Request:
 class RequestWindow:
     """The unanswered requests of one client. Call it from one thread.
 
-    Each step looks at every unanswered request: plain, and little next to what sending one costs
-    while there are some hundred of them at most, as the window of a stream sees to.
+    A step costs as much as there is due, however many wait: a cluster that has fallen behind is
+    not helped by a client that goes through thousands of requests for each answer.
     """
 
     def __init__(self, policy: ResendPolicy | None = None) -> None:
         self._policy = policy or ResendPolicy()
         self._requests: dict[str, _Request] = {}
+        self._sends = Schedule(self._next_send_of)
+        self._deadlines = Schedule(self._deadline_of)
+        self._orders = count()
         self._ended: OrderedDict[str, bool] = OrderedDict()  # id -> whether it was answered
         self._link_is_up = False
         self._sent = self._answered = self._resent = self._duplicates = 0
@@ -173,7 +179,10 @@ class RequestWindow:
         """
         if request_id in self._requests:
             raise ValueError(f"request {request_id} is under way already")
-        self._requests[request_id] = _Request(now, now + timeout_s, next_send_s=now)
+        request = _Request(next(self._orders), now, now + timeout_s, next_send_s=now)
+        self._requests[request_id] = request
+        self._sends.set(now, request.order, request_id)
+        self._deadlines.set(request.deadline_s, request.order, request_id)
 
     def answered(self, request_id: str, now: float) -> Settled | None:
         """An answer has come: the end of its request, or None if that had ended before."""
@@ -206,7 +215,7 @@ class RequestWindow:
             request.fruitless_sends = 0
             request.unserved_in_a_row += 1
             delay_s = self._policy.unserved.delay_s(request.unserved_in_a_row)
-            request.next_send_s = now + delay_s
+            self._send_next_at(now + delay_s, request_id, request)
         else:
             request.unserved_in_a_row = 0
         return None
@@ -224,6 +233,7 @@ class RequestWindow:
         for request in self._requests.values():
             request.next_send_s = now
             request.fruitless_sends = request.unserved_in_a_row = 0
+        self._sends.reset(self._all_sends())
 
     def link_lost(self) -> None:
         """Nothing can be sent until `link_opened`; requests keep their deadlines."""
@@ -232,30 +242,47 @@ class RequestWindow:
     def due(self, now: float) -> Due:
         """What is to be sent now, and what has run out of time, oldest request first."""
         timed_out = tuple(
-            self._time_out(request_id, request, now)
-            for request_id, request in tuple(self._requests.items())
-            if request.deadline_s <= now
+            self._time_out(request_id, self._requests[request_id], now)
+            for request_id in self._deadlines.take_due(now)
         )
         if not self._link_is_up:
             return Due(timed_out=timed_out)
         sends = tuple(
-            self._send(request_id, request, now)
-            for request_id, request in self._requests.items()
-            if request.next_send_s <= now
+            self._send(request_id, self._requests[request_id], now)
+            for request_id in self._sends.take_due(now)
         )
         return Due(sends, timed_out)
 
     def next_deadline(self) -> float | None:
         """When `due` has something next, unless something happens before; None if never."""
-        moments = [request.deadline_s for request in self._requests.values()]
+        moments = [self._deadlines.soonest()]
         if self._link_is_up:
-            moments += [request.next_send_s for request in self._requests.values()]
-        return min(moments, default=None)
+            moments.append(self._sends.soonest())
+        return min((moment for moment in moments if moment is not None), default=None)
+
+    def _next_send_of(self, request_id: str) -> float | None:
+        request = self._requests.get(request_id)
+        return None if request is None else request.next_send_s
+
+    def _deadline_of(self, request_id: str) -> float | None:
+        request = self._requests.get(request_id)
+        return None if request is None else request.deadline_s
+
+    def _all_sends(self) -> list[tuple[float, int, str]]:
+        return [(each.next_send_s, each.order, name) for name, each in self._requests.items()]
+
+    def _all_deadlines(self) -> list[tuple[float, int, str]]:
+        return [(each.deadline_s, each.order, name) for name, each in self._requests.items()]
+
+    def _send_next_at(self, moment_s: float, request_id: str, request: _Request) -> None:
+        request.next_send_s = moment_s
+        self._sends.set(moment_s, request.order, request_id)
 
     def _send(self, request_id: str, request: _Request, now: float) -> Send:
         request.attempts += 1
         request.fruitless_sends += 1
-        request.next_send_s = now + self._policy.unanswered.delay_s(request.fruitless_sends)
+        delay_s = self._policy.unanswered.delay_s(request.fruitless_sends)
+        self._send_next_at(now + delay_s, request_id, request)
         if request.attempts == 1:
             self._sent += 1
         else:
@@ -275,6 +302,8 @@ class RequestWindow:
 
     def _end(self, request_id: str, *, was_answered: bool) -> None:
         del self._requests[request_id]
+        self._sends.tidy(len(self._requests), self._all_sends)
+        self._deadlines.tidy(len(self._requests), self._all_deadlines)
         self._ended[request_id] = was_answered
         if len(self._ended) > _REMEMBERED:
             self._ended.popitem(last=False)

@@ -179,11 +179,12 @@ ALLOWED_HEARINGS = [
 @dataclass(frozen=True, slots=True)
 class Known:
     """What a stranger may have got hold of. foreign: certificate and key of another authority, in
-    a device's name. revoked: of a device that was taken out."""
+    a device's name. broker: the broker's own. revoked: of a device that was taken out."""
 
     requester: Credentials
     device: Credentials
     foreign: tuple[Path, Path]
+    broker: tuple[Path, Path]
     revoked: Credentials
 
 
@@ -254,6 +255,11 @@ STRANGERS = [
     Stranger(
         "device with a certificate of another authority",
         lambda known: replace(known.device, certificate=known.foreign[0], key=known.foreign[1]),
+        "certificate verify failed",
+    ),
+    Stranger(
+        "device with the broker's certificate",
+        lambda known: replace(known.device, certificate=known.broker[0], key=known.broker[1]),
         "certificate verify failed",
     ),
     Stranger(

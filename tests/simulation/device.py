@@ -88,6 +88,7 @@ class Device:
         self._jobs: deque[Compute] = deque()
         self._life = 0
         self._sessions = 0
+        self._has_all = False
         self._waiting: list[FromLink | Event] = []
         self._busy_until = 0.0
         self._alarm_at: float | None = None
@@ -109,6 +110,7 @@ class Device:
         world = self._world
         self._life += 1
         self._sessions = 0
+        self._has_all = False
         self.is_up, self.hangs, self.exit_status = True, False, None
         self._waiting.clear()
         self._jobs.clear()
@@ -192,21 +194,28 @@ class Device:
             self._waiting.append(item)
             return
         for event in self._switchboard.events(item) if isinstance(item, FromLink) else [item]:
-            match event:
-                case LinkOpened(LinkName.CONTROL):
-                    self.broker_memory = self._world.broker_memory
-                case LinkOpened(LinkName.INFER):
-                    self._sessions += 1
-                case RequestArrived(request):
-                    self.request_ids[request.key] = request.id
-                    if event.redelivered and self._sessions == 1:
-                        self._world.was_sent(self.agent, request.id)
-                case AdoptionRequest(agent, request, was_sent=True):
-                    self._world.was_sent(agent, request.id)
-                case AdoptionOpened(agent):
-                    self._world.adopted(agent)
+            self._take_down(event)
             if self.is_up:
                 self._step(event)
+
+    def _take_down(self, event: Event) -> None:
+        """Keep what the invariants ask for."""
+        match event:
+            case LinkOpened(LinkName.CONTROL):
+                self.broker_memory = self._world.broker_memory
+            case LinkOpened(LinkName.INFER):
+                self._sessions += 1
+            case RequestArrived(request):
+                self.request_ids[request.key] = request.id
+                # On later links too, until one has brought what was in flight before.
+                if not event.redelivered:
+                    self._has_all = True
+                elif self._sessions == 1 or not self._has_all:
+                    self._world.was_sent(self.agent, request.id)
+            case AdoptionRequest(agent, request, was_sent=True):
+                self._world.was_sent(agent, request.id)
+            case AdoptionOpened(agent):
+                self._world.adopted(agent)
 
     def _step(self, event: Event) -> None:
         world, life = self._world, self._life
@@ -217,7 +226,7 @@ class Device:
             return
         world.watch(self)
         # What is overdue is due at once, as in the runtime.
-        deadline = max(world.now, self.node.next_deadline(world.now))
+        deadline = max(world.now, self.node.next_deadline())
         if self._alarm_at is None or deadline < self._alarm_at:
             self._alarm_at = deadline
             world.at(deadline, partial(self._in_life, self._life, self._alarm, deadline))

@@ -43,13 +43,19 @@ class Authority:
         self._write_crl()
 
     def issue(self, name: str, *, host: str | None = None) -> tuple[Path, Path]:
-        """A certificate with `name` as its common name, and its key. host: of a server."""
+        """A certificate with `name` as its common name, and its key.
+
+        host: makes it one of a server, with this as its subject alternative name, and no
+        client's.
+        """
         certificate, key = self._folder / f"{name}.crt", self._folder / f"{name}.key"
         request = self._folder / f"{name}.csr"
+        usage = f"extendedKeyUsage={'serverAuth' if host else 'clientAuth'}"
         alternative = ("-addext", f"subjectAltName={host}") if host else ()
         self._openssl(
-            "req", *_new_key(key), "-subj", f"/CN={name}", *alternative, "-out", str(request)
-        )
+            "req", *_new_key(key), "-subj", f"/CN={name}", "-addext", usage, *alternative,
+            "-out", str(request),
+        )  # fmt: skip
         self._authority("-in", str(request), "-out", str(certificate), "-notext")
         return certificate, key
 

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import time
@@ -14,6 +15,7 @@ import broker
 from broker.launcher import find_mosquitto
 from fluid.processes import start_tied, stop, tail
 from tests.integration.broker.authority import Authority
+from tests.processes import wait_until
 from tests.rights.session import Credentials
 
 _INSTALLED = "/etc/mosquitto/fluid/"
@@ -73,6 +75,20 @@ class SecuredBroker:
         self.authority.revoke(certificate)
         shutil.copy(self.authority.crl, self._files / "crl.pem")
 
+    def set_password(self, name: str, password: str) -> None:
+        """Give a user another password: `reload` takes it."""
+        self._users[name] = password
+        passwords = str(self._files / "passwords")
+        command = ["mosquitto_passwd", "-b", passwords, name, password]
+        subprocess.run(command, check=True, timeout=60)
+
+    def reload(self) -> None:
+        """Have it read its configuration again, as `systemctl reload mosquitto` does."""
+        before = len(self.log)
+        assert self._process is not None
+        self._process.send_signal(signal.SIGHUP)
+        wait_until(lambda: "Reloading config" in self.log[before:])
+
     def restart(self) -> None:
         """Stop in order, and start again with what was saved."""
         self.__exit__(None, None, None)
@@ -102,7 +118,8 @@ class SecuredBroker:
 
     def _install(self, *, websockets: bool) -> None:
         """What the Ansible role and the container do."""
-        certificate, key = self.authority.issue("broker", host="IP:127.0.0.1,DNS:localhost")
+        self.certificate = self.authority.issue("broker", host="IP:127.0.0.1,DNS:localhost")
+        certificate, key = self.certificate
         sources = {
             "broker.crt": certificate,
             "broker.key": key,
@@ -116,9 +133,7 @@ class SecuredBroker:
         passwords = self._files / "passwords"
         passwords.touch(mode=0o600)
         for name, password in self._users.items():
-            subprocess.run(
-                ["mosquitto_passwd", "-b", str(passwords), name, password], check=True, timeout=60
-            )
+            self.set_password(name, password)
         # Debian's own file has these two lines in other words; ours comes by its include_dir.
         base = [f"persistence_location {self._folder}/state/", "log_dest stderr"]
         if os.geteuid() == 0:  # else Mosquitto would become a user who may not read our folder

@@ -47,6 +47,7 @@ def known(broker: SecuredBroker, tmp_path_factory: pytest.TempPathFactory) -> Kn
         requester=broker.user(NAMES.requester),
         device=broker.device(NAMES.device),
         foreign=foreign.issue(NAMES.device),
+        broker=broker.certificate,
         revoked=revoked,
     )
 

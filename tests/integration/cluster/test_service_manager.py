@@ -27,7 +27,7 @@ class Manager:
 
     def wait_for(self, wanted: Callable[[str], bool]) -> list[str]:
         """All that is said until something wanted is, which is the last of it."""
-        said = []
+        said: list[str] = []
         while not said or not wanted(said[-1]):
             said.append(self._socket.recv(4096).decode())
         return said

@@ -147,7 +147,7 @@ class _Device:
     def _step(self, event: Event) -> None:
         for effect in self._node.step(event, self._cluster.now):
             self._perform(effect)
-        deadline = max(self._cluster.now, self._node.next_deadline(self._cluster.now))
+        deadline = max(self._cluster.now, self._node.next_deadline())
         if self._alarm_at is None or deadline < self._alarm_at:
             self._alarm_at = deadline
             self._cluster.at(deadline, partial(self._alarm, self._life, deadline))

@@ -6,14 +6,13 @@ from edge_agent.core.effects import Effect
 from edge_agent.core.events import Event, LinkName
 from edge_agent.health import ECHO_BOUND_S, JOB_BOUND_S, Health
 from fluid.bus import CloseReason
+from fluid.errors import ErrorCode
 from tests.unit.edge_agent.making import heartbeat, request
 
 OPENED = seen.LinkOpened(LinkName.CONTROL)
 CLOSED = seen.LinkClosed(LinkName.CONTROL, CloseReason.LOST)
 JOB = do.Compute(request("door"), ("upper",))
-FAILED = seen.ComputeFailed(
-    b"k", seen.RequestFault(seen.ErrorCode.EXECUTION_FAILED, "no"), "digest"
-)
+FAILED = seen.ComputeFailed(b"k", seen.RequestFault(ErrorCode.EXECUTION_FAILED, "no"), "digest")
 
 
 def ailment_after(now: float, *steps: tuple[float, Event, tuple[Effect, ...]]) -> str:

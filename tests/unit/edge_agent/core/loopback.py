@@ -66,7 +66,7 @@ class Loopback:
         """Tick at each deadline for so long; returns all effects."""
         before = len(self.log)
         end = self.now + seconds
-        while not self.ended and (deadline := self.node.next_deadline(self.now)) < end:
+        while not self.ended and (deadline := self.node.next_deadline()) < end:
             self.now = max(self.now, deadline)
             self.ticks += 1
             self.happen(seen.Tick())

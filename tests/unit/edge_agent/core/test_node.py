@@ -211,7 +211,7 @@ def test_a_name_whose_owner_is_silent_is_taken_after_listening() -> None:
     node.step(seen.PresenceSeen(presence("a", 1500)), 0.1)
     effects = list(node.step(seen.HeartbeatSeen(opened.probe), 0.1))
     assert all_of(effects, do.PublishPresence) == []
-    assert node.next_deadline(1.4) <= 0.1 + TIMING.suspect_after_s
+    assert node.next_deadline() <= 0.1 + TIMING.suspect_after_s
     assert one_of(node.step(seen.Tick(), 1.6), do.PublishPresence)
 
 
@@ -457,7 +457,7 @@ def test_a_deadline_is_never_behind_once_the_node_has_stepped() -> None:
     loopback.adoptable = False
     loopback.happen(seen.PresenceSeen(presence("b", serving=Mode.HA)), arrival("1"))
     for _ in range(200):
-        deadline = loopback.node.next_deadline(loopback.now)
+        deadline = loopback.node.next_deadline()
         assert deadline > loopback.now
         assert deadline <= loopback.now + TIMING.heartbeat_s
         loopback.now = deadline
