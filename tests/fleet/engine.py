@@ -41,6 +41,10 @@ def engine() -> Iterator[Any]:
     if (found := _connect()) is not None:
         yield found
         return
+    if named := os.environ.get("DOCKER_HOST"):
+        raise EngineUnavailable(
+            f"the Docker engine at {named} does not answer: start it, or unset DOCKER_HOST"
+        )
     if os.geteuid() != 0:
         raise EngineUnavailable(
             "no Docker engine answers, and only root can start one: start Docker, or run as root"
@@ -49,7 +53,9 @@ def engine() -> Iterator[Any]:
         ensure_programs(_PACKAGES)
     except CommandFailed as error:
         raise EngineUnavailable(f"no Docker engine answers: {error}") from error
-    # Where installing the package has started it, it only takes a moment.
+    if (found := _connect()) is not None:  # the package has started it
+        yield found
+        return
     with tempfile.TemporaryDirectory(prefix="fluid-dockerd-") as folder:
         log = Path(folder) / "dockerd.log"
         with log.open("wb") as output:
