@@ -1,7 +1,7 @@
 """One fleet for all tests of this folder, in the order in which a Pi's owner meets things."""
 
 import os
-import warnings
+import sys
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,7 +69,7 @@ def _unavailable(reason: EngineUnavailable) -> NoReturn:
     message = f"the emulated fleet was NOT tested: {reason}"
     if is_required():
         pytest.fail(message, pytrace=False)
-    warnings.warn(message, stacklevel=2)
+    print(f"\n*** {message} ***\n", file=sys.__stderr__, flush=True)  # whatever pytest captures
     pytest.skip(message)
 
 

@@ -3,11 +3,13 @@
 Owns the engine's process, and nothing that runs in it.
 """
 
+import gc
 import os
 import subprocess
 import tempfile
+import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -70,15 +72,13 @@ def engine() -> Iterator[Any]:
 
 
 def _connect() -> Any | None:
-    client: Any = None
-    try:
-        client = docker.from_env(timeout=_CALL_TIMEOUT_S)
-        client.ping()
-    except DockerException:
-        return None
-    except OSError:  # requests raises its own, which is one of these
-        return None
-    return client
+    with warnings.catch_warnings(action="ignore", category=ResourceWarning):
+        with suppress(DockerException, OSError):  # requests' errors are of the second kind
+            client = docker.from_env(timeout=_CALL_TIMEOUT_S)
+            client.ping()
+            return client
+        gc.collect()  # the package leaves the socket of a failed connection open
+    return None
 
 
 def _wait_for(process: "subprocess.Popen[bytes]", log: Path) -> Any:
