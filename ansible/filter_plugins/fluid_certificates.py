@@ -8,7 +8,10 @@ from cryptography import x509
 
 
 def ends_within(path: str, days: int) -> bool:
-    """Whether a certificate (PEM) counts no longer than so many days from now."""
+    """Whether a certificate (PEM) counts no longer than so many days from now; one that is not
+    there does not."""
+    if not Path(path).exists():
+        return False
     certificate = x509.load_pem_x509_certificate(Path(path).read_bytes())
     return certificate.not_valid_after_utc < datetime.now(UTC) + timedelta(days=days)
 

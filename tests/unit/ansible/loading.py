@@ -1,4 +1,4 @@
-"""The Python files below ansible/, which belong to no package: Ansible finds them by their place."""
+"""The Python files below ansible/, which belong to no package: Ansible finds them by place."""
 
 import sys
 from importlib.util import module_from_spec, spec_from_file_location

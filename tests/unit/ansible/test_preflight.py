@@ -33,7 +33,9 @@ def told_of(**changed: Any) -> dict[str, Any]:
 
 
 def device(result: dict[str, Any], *, agents: list[str] | None = None) -> str:
-    problems = preflight.device_problems({"pi": result}, ["pi"] if agents is None else agents, TARGETS)
+    problems = preflight.device_problems(
+        {"pi": result}, ["pi"] if agents is None else agents, TARGETS
+    )
     return "\n".join(problems)
 
 
@@ -81,7 +83,11 @@ def test_missing_secrets_are_named_and_present_ones_never_shown() -> None:
     problems = preflight.secret_problems(
         {
             "fluid_session_secret": "short-secret",
-            "fluid_clients": {"camera": {"password": "hidden"}, "door": {}, "a:b": {"password": "x"}},
+            "fluid_clients": {
+                "camera": {"password": "hidden"},
+                "door": {},
+                "a:b": {"password": "x"},
+            },
         }
     )
     assert [problem.partition(":")[0] for problem in problems] == [

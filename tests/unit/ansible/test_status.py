@@ -12,7 +12,11 @@ def member(agent: str, state: str, bundle: str) -> dict[str, str]:
 
 
 def test_only_agents_that_are_online_with_the_bundle_serve_it() -> None:
-    members = [member("a", "online", "12ab"), member("b", "offline", "12ab"), member("c", "online", "f")]
+    members = [
+        member("a", "online", "12ab"),
+        member("b", "offline", "12ab"),
+        member("c", "online", "f"),
+    ]
     assert status.serving(json.dumps({"members": members}), "12") == ["a"]
 
 

@@ -12,10 +12,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[4]))  # the repository
 
-from fluid.bundle import Bundle, load_bundle  # noqa: E402 - the repository comes first
-from fluid.bundle.manifest import MANIFEST_NAME  # noqa: E402 - as above
-from fluid.errors import BundleError  # noqa: E402 - as above
-from fluid.servable import expect_servable  # noqa: E402 - as above
+from fluid.bundle import Bundle, load_bundle
+from fluid.bundle.manifest import MANIFEST_NAME
+from fluid.errors import BundleError
+from fluid.servable import expect_servable
 
 SHORT_DIGEST = 12
 

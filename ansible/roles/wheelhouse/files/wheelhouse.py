@@ -287,7 +287,9 @@ def _build(repository: Path, sources: Iterable[Path], folder: Path) -> None:
             copied.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, copied)
         # The same sources give the same bytes, whenever they are built.
-        _pip("wheel", "--no-deps", "--wheel-dir", str(out), str(tree), SOURCE_DATE_EPOCH="315532800")
+        _pip(
+            "wheel", "--no-deps", "--wheel-dir", str(out), str(tree), SOURCE_DATE_EPOCH="315532800"
+        )
         folder.parent.mkdir(parents=True, exist_ok=True)
         shutil.copytree(out, folder)
 
@@ -315,7 +317,15 @@ def _sha256(path: Path) -> str:
 
 def _pip(command: str, *arguments: str, **environment: str) -> None:
     result = subprocess.run(
-        [sys.executable, "-m", "pip", command, "--quiet", "--disable-pip-version-check", *arguments],
+        [
+            sys.executable,
+            "-m",
+            "pip",
+            command,
+            "--quiet",
+            "--disable-pip-version-check",
+            *arguments,
+        ],
         capture_output=True,
         text=True,
         check=False,
