@@ -1,8 +1,11 @@
-"""The secret that all agents of a cluster share, and the client ids that it makes.
+"""The secret that all agents of a cluster share, and the names that it makes.
 
 Whoever connects with a client id takes over its session, with the requests in it: the leader does
 so for a dead device, and MQTT lets everyone do it who may connect. An agent's client id follows
 from its public name, so a secret part keeps it from those who are no agents.
+
+Likewise whoever joins the agents' shared subscription takes its turn: a broker may not ask for
+rights then, and withhold the request from an intruder only once nobody else gets it (Mosquitto).
 """
 
 import hashlib
@@ -39,7 +42,11 @@ def read_secret(path: Path) -> bytes:
 
 def sealed(client_id: str, secret: bytes) -> str:
     """The client id with its secret part; as it is without a secret."""
+    return f"{client_id}:{seal(client_id, secret)}" if secret else client_id
+
+
+def seal(name: str, secret: bytes) -> str:
+    """What only those can add to a name who know the secret; nothing without a secret."""
     if not secret:
-        return client_id
-    seal = hmac.new(secret, client_id.encode(), hashlib.sha256).hexdigest()
-    return f"{client_id}:{seal[:_DIGITS]}"
+        return ""
+    return hmac.new(secret, name.encode(), hashlib.sha256).hexdigest()[:_DIGITS]

@@ -32,7 +32,8 @@ from fluid.bus.rota import LET_IN_S
 from fluid.messages import Malformed
 
 _log = logging.getLogger(__name__)
-# Tokens of what is published are positive: negative ones are of subscriptions.
+# Tokens of what is published are positive: negative ones are of subscriptions, and on the control
+# link those below this one of what is cleared, so that they are not taken for notes.
 _CONTROL_TOKEN = -1
 
 
@@ -158,6 +159,7 @@ class Switchboard:
             case do.PublishPresence(presence):
                 message = wire.presence(presence)
             case do.ClearPresence(agent):
+                token = _CONTROL_TOKEN - effect.token
                 message, more = wire.cleared_presence(agent), wire.cleared_records(agent)
             case do.PublishHeartbeat(heartbeat):
                 message = wire.heartbeat(heartbeat)
@@ -285,6 +287,8 @@ class Switchboard:
                 return events
             case Confirmed(token) if token > 0:
                 return [seen.AttemptConfirmed(token, event.accepted)]
+            case Confirmed(token) if token < _CONTROL_TOKEN:
+                return [seen.ForgetConfirmed(_CONTROL_TOKEN - token, event.accepted)]
             case Confirmed():
                 subscriptions = self._wire.control_subscriptions()
                 self._note_refusal([each.topic_filter for each in subscriptions], event)
@@ -315,7 +319,7 @@ class Switchboard:
                 return [seen.ReplyConfirmed(token, event.accepted)]
             case Confirmed(token):
                 route = Route(-token)
-                self._note_refusal([self._wire.route_filter(route)], event)
+                self._note_refusal([self._wire.public_filter(route)], event)
                 return [seen.Served(route) if event.accepted else seen.ServeRefused(route)]
 
     def _adoption_events(self, agent: str, event: LinkEvent) -> list[Event]:

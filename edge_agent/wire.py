@@ -10,7 +10,7 @@ from urllib.parse import quote
 from edge_agent.core import effects as do
 from edge_agent.core.events import Route
 from edge_agent.reader import Reader
-from edge_agent.session_secret import sealed
+from edge_agent.session_secret import seal, sealed
 from edge_agent.wishes import HANDOVERS_PROPERTY
 from fluid.bus import LinkOptions, Message, Subscription
 from fluid.codec import DecodeLimits
@@ -37,7 +37,8 @@ class SessionOptions:
 class Wire:
     """The translation for one agent. reader: of what it is sent.
 
-    secret: shared by all agents; it goes into their client ids (see `edge_agent.session_secret`).
+    secret: shared by all agents; it goes into their client ids and the name of their share (see
+    `edge_agent.session_secret`).
     """
 
     def __init__(
@@ -47,6 +48,8 @@ class Wire:
         self.agent = agent
         self._session = session
         self._secret = secret
+        # No client id begins like this filter, so that no seal of one is the other's.
+        self._shared = topics.infer_shared(seal(topics.infer_shared(), secret))
         self.reader = Reader(topics, agent, most_payload_bytes=session.most_payload_bytes)
 
     # Links and their subscriptions.
@@ -98,7 +101,12 @@ class Wire:
         ]
 
     def route_filter(self, route: Route) -> str:
-        return self.topics.infer_all if route is Route.EVERYONE else self.topics.infer_shared
+        return self.topics.infer_all if route is Route.EVERYONE else self._shared
+
+    def public_filter(self, route: Route) -> str:
+        """A route's filter for logs, which are read by others than agents."""
+        is_for_all = route is Route.EVERYONE
+        return self.topics.infer_all if is_for_all else self.topics.infer_shared()
 
     def route_subscription(self, route: Route) -> Subscription:
         return Subscription(

@@ -59,10 +59,13 @@ class Topics:
         """The filter that hears every request: `#` includes the parent level."""
         return f"{self.base}/infer/#"
 
-    @property
-    def infer_shared(self) -> str:
-        """The shared subscription: each request reaches one device."""
-        return f"$share/{self.base.replace('/', '-')}/{self.infer_all}"
+    def infer_shared(self, seal: str = "") -> str:
+        """The shared subscription: each request reaches one device.
+
+        seal: ends the group's name, which then only those know who know the seal.
+        """
+        group = self.base.replace("/", "-") + (f"-{seal}" if seal else "")
+        return f"$share/{group}/{self.infer_all}"
 
     @property
     def cluster(self) -> str:

@@ -7,10 +7,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from edge_agent.core.edition import Edition
-from edge_agent.core.effects import ClearPresence, Effect, Note, PublishCluster, RecordTerm
+from edge_agent.core.effects import Effect, Note, PublishCluster, RecordTerm
+from edge_agent.core.forgetting import Forgetting
 from edge_agent.core.leadership import Leadership, rank
 from edge_agent.core.mode import Load, ModeChoice
-from edge_agent.core.peers import HealthChanged, Peers
+from edge_agent.core.peers import HealthChanged, Peer, Peers
 from edge_agent.core.placement import place_groups
 from edge_agent.core.settings import Settings
 from edge_agent.core.team import Team
@@ -32,7 +33,8 @@ class Cluster:
         self._mode_choice = ModeChoice(settings.timing)
         self._operator_mode: Mode | None = None
         self._published: ClusterState | None = None
-        self._clearing: set[str] = set()
+        self.forgetting = Forgetting()
+        self._owed: set[str] = set()  # forgotten before its session was emptied
         self._outranked_since: float | None = None
         self._placed: tuple[_Given, Mapping[str, tuple[str, ...]]] | None = None
         self._elsewhere: ClusterState | None = None
@@ -47,7 +49,7 @@ class Cluster:
         self._edition = Edition(manifest, digest)
 
     def link_lost(self) -> None:
-        self._clearing.clear()
+        self.forgetting.undo()
         self._published = None
         self._operator_mode = None
         self.peers.link_lost()
@@ -59,6 +61,7 @@ class Cluster:
         self._elsewhere = _later(self.state, self._elsewhere)
         self._mode_choice = ModeChoice(self._settings.timing)
         self.link_lost()
+        self._owed.clear()
         self.peers = Peers(self._settings.agent, self._settings.timing)
         self.leadership.broker_changed()
 
@@ -94,10 +97,13 @@ class Cluster:
             return [Note("peer_ignored", {"agent": presence.agent}, problem=True)]
         return notes_of(changes)
 
-    def forget(self, agent: str) -> None:
-        """An agent's presence was removed: it is gone for good, until it says otherwise."""
+    def forget(self, agent: str, *, is_settled: bool) -> None:
+        """An agent's presence was removed: it is gone for good, until it says otherwise. What its
+        session holds is answered all the same."""
+        if not is_settled and any(peer.presence.agent == agent for peer in self._gone()):
+            self._owed.add(agent)
         self.peers.forget(agent)
-        self._clearing.discard(agent)
+        self.forgetting.done(agent)
 
     def judge(self, now: float) -> list[Effect]:
         return notes_of(self.peers.judge(now))
@@ -163,7 +169,8 @@ class Cluster:
         """
         if not self.leadership.leads or self.peers.is_new_here(now):
             return ()
-        return tuple(peer.presence.agent for peer in self.peers.known() if not peer.alive)
+        owed = sorted(agent for agent in self._owed if agent not in self.peers)
+        return (*(peer.presence.agent for peer in self._gone()), *owed)
 
     def tidy(self, now: float, *, is_settled: Callable[[str], bool]) -> list[Effect]:
         """While we lead, remove whoever has been gone for long and left nothing behind.
@@ -171,19 +178,17 @@ class Cluster:
         Asked for once for each: all forget it when that comes round.
         """
         forget_after_s = self._settings.timing.forget_after_s
+        self._owed = {
+            agent for agent in self._owed if agent not in self.peers and not is_settled(agent)
+        }
         if not self.leadership.leads or forget_after_s <= 0:
-            self._clearing.clear()
+            self.forgetting.undo()
             return []
-        due = [
-            agent
-            for agent in self.peers.gone_for(forget_after_s, now)
-            if agent not in self._clearing and is_settled(agent)
-        ]
-        self._clearing.update(due)
-        effects: list[Effect] = []
-        for agent in due:
-            effects += [Note("peer_forgotten", {"agent": agent}), ClearPresence(agent)]
-        return effects
+        due = self.peers.gone_for(forget_after_s, now)
+        return self.forgetting.ask(agent for agent in due if is_settled(agent))
+
+    def _gone(self) -> list[Peer]:
+        return [peer for peer in self.peers.known() if not peer.alive]
 
     def _members(self, me: Presence) -> list[Presence]:
         return sorted(

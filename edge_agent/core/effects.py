@@ -67,9 +67,11 @@ class PublishPresence:
 
 @dataclass(frozen=True, slots=True)
 class ClearPresence:
-    """Remove the retained presence of an agent that is gone for good."""
+    """Remove what is retained of an agent that is gone for good; `ForgetConfirmed(token)`
+    follows."""
 
     agent: str
+    token: int
 
 
 @dataclass(frozen=True, slots=True)

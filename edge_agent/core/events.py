@@ -228,6 +228,14 @@ class AttemptConfirmed:
 
 
 @dataclass(frozen=True, slots=True)
+class ForgetConfirmed:
+    """The broker has (or refused) the clearing of a presence that carried this token."""
+
+    token: int
+    accepted: bool
+
+
+@dataclass(frozen=True, slots=True)
 class AdoptionOpened:
     agent: str
     session_present: bool
@@ -314,6 +322,7 @@ Event = (
     | AttemptSeen
     | CondemnedSeen
     | AttemptConfirmed
+    | ForgetConfirmed
     | AdoptionOpened
     | AdoptionClosed
     | AdoptionRequest

@@ -158,6 +158,8 @@ class Node:
             case seen.PresenceCleared(agent):
                 self._presence_cleared(agent)
                 return []
+            case seen.ForgetConfirmed(token, accepted):
+                return self._cluster.forgetting.confirmed(token, accepted=accepted)
             case seen.HeartbeatSeen(heartbeat):
                 return self._heartbeat_seen(heartbeat, now)
             case seen.TermSeen(term):
@@ -308,7 +310,7 @@ class Node:
             # Somebody tidied up too much. Newcomers would not see us: say it again.
             self._voice.hush()
         else:
-            self._cluster.forget(agent)
+            self._cluster.forget(agent, is_settled=self._adoptions.is_settled(agent))
             self._ledger.forget(agent)
 
     def _heartbeat_seen(self, heartbeat: Heartbeat, now: float) -> list[Effect]:

@@ -2,12 +2,12 @@
 
 `client` is what users call, and `wishes` what they can ask for; `window` decides when a request is
 sent again (pure); `line` is the link, at one of several brokers; `exchange` is the thread around
-both; `cluster` asks the cluster about itself and sets its mode.
+both; `cluster` asks the cluster about itself, sets its mode and has it forget a device.
 """
 
 from fluid.client.answer import Answer
 from fluid.client.client import DEFAULT_BROKER, FluidClient
-from fluid.client.cluster import ClusterSnapshot, cluster_snapshot, set_mode
+from fluid.client.cluster import ClusterSnapshot, cluster_snapshot, forget_agent, set_mode
 from fluid.client.window import Backoff, ResendPolicy, Statistics
 from fluid.client.wishes import MAX_TIMEOUT_S
 
@@ -21,5 +21,6 @@ __all__ = [
     "ResendPolicy",
     "Statistics",
     "cluster_snapshot",
+    "forget_agent",
     "set_mode",
 ]

@@ -1,4 +1,4 @@
-"""Asking a cluster about itself, and telling it which mode to work in.
+"""Asking a cluster about itself, telling it which mode to work in and which device to forget.
 
 Each function is one short conversation on a connection of its own; none keeps anything.
 """
@@ -37,7 +37,7 @@ from fluid.messages.control import (
     decode_heartbeat,
     decode_presence,
 )
-from fluid.topics import Topics
+from fluid.topics import Topics, is_agent_id
 
 _SUBSCRIBED, _SAID = 1, 2  # tokens
 _Rest = ParamSpec("_Rest")
@@ -246,6 +246,36 @@ def set_mode(bus: Bus, topics: Topics, mode: Mode, *, timeout_s: float = 5.0) ->
     if not was_said:
         raise BrokerUnreachable(f"the broker did not answer within {timeout_s:g} s")
     return collector.snapshot
+
+
+def forget_agent(bus: Bus, topics: Topics, agent: str, *, timeout_s: float = 5.0) -> None:
+    """Clear what a broker keeps of an agent, and wait until the broker has confirmed all of it.
+
+    Looks at nothing: an agent that runs says its presence again. Raises `BrokerError` if the
+    broker cannot be used, does not let us, or does not confirm it within `timeout_s`.
+    """
+    if not is_agent_id(agent):
+        raise ValueError(f"{agent!r} is no agent id")
+    kept = (topics.presence, topics.term, topics.attempt, topics.condemned)
+    waiting = {token: topic(agent) for token, topic in enumerate(kept, start=_SAID)}
+    refused: list[str] = []
+    with _connect(bus, timeout_s) as line:
+        for token, topic in waiting.items():
+            line.link.publish(Message(topic, b"", qos=1, retain=True), token=token)
+        while waiting:
+            event = line.next_event(line.deadline_s)
+            if event is None:
+                raise BrokerUnreachable(
+                    f"the broker did not confirm within {timeout_s:g} s that {agent} is forgotten"
+                )
+            if isinstance(event, Confirmed):
+                topic = waiting.pop(event.token)
+                refused += [] if event.accepted else [topic]
+    if refused:
+        raise BrokerRefused(
+            f"the broker does not let us clear {', '.join(refused)}: connect as an operator, to "
+            "whom its access control list allows that (broker/clients.acl) [forget_refused]"
+        )
 
 
 def _works_in(snapshot: ClusterSnapshot, mode: Mode) -> bool:

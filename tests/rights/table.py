@@ -106,9 +106,9 @@ DENIED_PUBLICATIONS = [
         "{base}/result/{other_requester}/1",
         *_ELSEWHERE,
     ),
-    # An operator asks and sets the mode, and speaks for no agent.
+    # An operator asks, sets the mode and has devices forgotten, and leads no cluster.
     *_publications(Who.OPERATOR, *_OF_AGENTS, "{base}/result/{requester}/1", *_ELSEWHERE),
-    *_retained(Who.OPERATOR, *_STATES_OF_AGENTS),
+    *_retained(Who.OPERATOR, "{base}/cluster"),
 ]
 
 DENIED_HEARINGS = [
@@ -149,6 +149,13 @@ ALLOWED_PUBLICATIONS = [
     *_retained(Who.DEVICE, *_STATES_OF_AGENTS, "{base}/attempt/{other_device}"),
     *_publications(Who.REQUESTER, "{base}/infer", "{base}/infer/{requester}/1"),
     *_publications(Who.OPERATOR, "{base}/infer", "{base}/infer/{operator}/1", "{base}/mode/set"),
+    *_retained(
+        Who.OPERATOR,
+        "{base}/presence/{device}",
+        "{base}/term/{device}",
+        "{base}/attempt/{device}",
+        "{base}/condemned/{device}",
+    ),
 ]
 
 ALLOWED_HEARINGS = [

@@ -142,7 +142,7 @@ def test_what_is_said_of_and_to_the_cluster_goes_by_the_control_link(bench: Benc
     infer = bench.opened(do.OpenInfer())
     for effect in (
         do.PublishPresence(presence("a")),
-        do.ClearPresence("gone"),
+        do.ClearPresence("gone", 1),
         do.PublishHeartbeat(heartbeat("a")),
         do.SendPartials("b", (partial("1", "a", "lower50"),)),
         do.SendDone(Done((request().key,))),
@@ -408,6 +408,19 @@ def test_notes_and_verdicts_are_written_on_the_control_link_and_confirmations_co
     assert bench.hear(link, Confirmed(7)) == [seen.AttemptConfirmed(7, accepted=True)]
     refused = bench.hear(link, Confirmed(8, NOT_AUTHORISED))
     assert refused == [seen.AttemptConfirmed(8, accepted=False)]
+
+
+def test_what_the_broker_says_to_a_clearing_is_told_apart_from_notes(bench: Bench) -> None:
+    link = bench.opened(OPEN_CONTROL)
+    bench.switchboard.perform(do.ClearPresence("gone", 7))
+    (first, *others) = link.calls
+    token = first[-1]
+    assert isinstance(token, int)
+    assert [each[-1] for each in others] == [None, None]
+    done = bench.hear(link, Confirmed(token))
+    assert done == [seen.ForgetConfirmed(7, accepted=True)]
+    refused = bench.hear(link, Confirmed(token, NOT_AUTHORISED))
+    assert refused == [seen.ForgetConfirmed(7, accepted=False)]
 
 
 def test_a_probe_that_nobody_waits_for_any_more_is_closed_when_the_next_begins(

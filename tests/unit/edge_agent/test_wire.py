@@ -84,6 +84,19 @@ def test_a_secret_that_agents_share_ends_each_client_id_of_theirs() -> None:
     assert other.infer_options("a").client_id == sealed  # whoever adopts has it too
 
 
+def test_a_secret_that_agents_share_ends_the_name_of_their_share() -> None:
+    wire = Wire(TOPICS, "a", SessionOptions(), secret=b"0123456789abcdef")
+    # printf '$share/fluid/fluid/infer/#' | openssl dgst -sha256 -hmac 0123456789abcdef
+    sealed = "$share/fluid-c94f231106288b6e/fluid/infer/#"
+    assert wire.route_filter(Route.SHARED) == sealed
+    assert wire.route_subscription(Route.SHARED).topic_filter == sealed
+    assert wire.public_filter(Route.SHARED) == "$share/fluid/fluid/infer/#"
+    assert wire.route_filter(Route.EVERYONE) == wire.public_filter(Route.EVERYONE)
+    other = Wire(TOPICS, "b", SessionOptions(), secret=b"0123456789abcdef")
+    assert other.route_filter(Route.SHARED) == sealed
+    check_filters([sealed])
+
+
 def test_two_clusters_on_one_broker_have_client_ids_of_their_own() -> None:
     other = Wire(Topics("hall/fluid"), "a", SessionOptions())
     assert other.infer_options("a").client_id != WIRE.infer_options("a").client_id

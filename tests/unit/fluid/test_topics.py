@@ -25,7 +25,8 @@ def test_names_lie_below_the_base() -> None:
 
 
 def test_the_share_is_named_for_the_base_in_one_level() -> None:
-    assert NESTED.infer_shared == "$share/site-line-4-fluid/site/line-4/fluid/infer/#"
+    assert NESTED.infer_shared() == "$share/site-line-4-fluid/site/line-4/fluid/infer/#"
+    assert Topics().infer_shared("1f") == "$share/fluid-1f/fluid/infer/#"
 
 
 @pytest.mark.parametrize("base", ["", "a/#", "+/a", "a\0", "$SYS", "/a", "a/", *UNSPEAKABLE])

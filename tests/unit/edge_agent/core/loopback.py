@@ -114,8 +114,8 @@ class Loopback:
                 return [seen.Served(route)]
             case do.PublishPresence(presence):
                 return [seen.PresenceSeen(presence)]
-            case do.ClearPresence(agent):
-                return [seen.PresenceCleared(agent)]
+            case do.ClearPresence(agent, token):
+                return [seen.ForgetConfirmed(token, accepted=True), seen.PresenceCleared(agent)]
             case do.PublishHeartbeat(heartbeat):
                 return [seen.HeartbeatSeen(heartbeat)]
             case do.PublishCluster(state):

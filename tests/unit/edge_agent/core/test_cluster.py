@@ -256,7 +256,6 @@ def test_a_leader_that_changed_its_bundle_places_itself_anew() -> None:
 
 def tidied(cluster: Cluster, now: float, *settled: str) -> list[str]:
     effects = cluster.tidy(now, is_settled=settled.__contains__)
-    assert len(all_of(effects, Note)) == len(all_of(effects, ClearPresence))
     return [effect.agent for effect in all_of(effects, ClearPresence)]
 
 
@@ -268,7 +267,7 @@ def test_who_is_gone_for_long_is_removed_once_its_session_is_settled() -> None:
     assert tidied(cluster, DAY_S) == []
     assert tidied(cluster, DAY_S, "b") == ["b"]
     assert tidied(cluster, DAY_S + 1, "b") == []  # said already, and on its way
-    cluster.forget("b")
+    cluster.forget("b", is_settled=True)
     assert [peer.presence.agent for peer in cluster.peers.known()] == ["c", "d"]
 
 
@@ -280,6 +279,29 @@ def test_a_removal_that_may_have_been_lost_with_the_link_is_said_again() -> None
     cluster.peers.heartbeat(heartbeat("a"), DAY_S)
     lead(cluster, DAY_S)
     assert tidied(cluster, DAY_S, "b") == ["b"]
+
+
+def test_who_is_removed_before_its_session_is_settled_is_adopted_all_the_same() -> None:
+    cluster = cluster_of(offline("b"), offline("c"), presence("d"))
+    lead(cluster)
+    later = 10.0
+    assert cluster.gone(later) == ("b", "c")
+    cluster.forget("b", is_settled=False)
+    cluster.forget("c", is_settled=True)
+    cluster.forget("d", is_settled=False)  # which is alive, and will say so
+    assert cluster.gone(later) == ("b",)
+    assert tidied(cluster, later) == []
+    assert cluster.gone(later) == ("b",)
+    assert tidied(cluster, later, "b") == []
+    assert cluster.gone(later) == ()
+
+
+def test_who_returns_after_it_was_removed_is_not_adopted() -> None:
+    cluster = cluster_of(offline("b"))
+    lead(cluster)
+    cluster.forget("b", is_settled=False)
+    cluster.presence(presence("b", incarnation=9), 10.0)
+    assert cluster.gone(10.0) == ()
 
 
 def test_nobody_is_forgotten_where_that_was_not_wanted() -> None:

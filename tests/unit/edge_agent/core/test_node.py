@@ -146,7 +146,7 @@ def test_a_removed_device_is_forgotten_after_a_while_and_welcomed_when_it_return
     loopback.run(590.0)
     assert loopback.said(do.ClearPresence) == []
     loopback.run(20.0)
-    assert loopback.said(do.ClearPresence) == [do.ClearPresence("b")]
+    assert loopback.said(do.ClearPresence) == [do.ClearPresence("b", 1)]
     loopback.happen(seen.PresenceSeen(presence("b")))
     state = loopback.node.cluster_state
     assert state is not None
@@ -161,7 +161,7 @@ def test_a_removed_device_whose_session_cannot_be_emptied_is_kept() -> None:
     assert loopback.said(do.ClearPresence) == []
     loopback.adoptable = True
     loopback.run(2.0)
-    assert loopback.said(do.ClearPresence) == [do.ClearPresence("b")]
+    assert loopback.said(do.ClearPresence) == [do.ClearPresence("b", 1)]
 
 
 def test_presence_says_what_a_device_may_hold_and_can_do() -> None:

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fluid.bus.protocol import Closed, CloseReason, Message
-from fluid.client import ClusterSnapshot, cluster_snapshot, set_mode
+from fluid.client import ClusterSnapshot, cluster_snapshot, forget_agent, set_mode
 from fluid.client.cluster import SnapshotCollector
 from fluid.errors import BrokerNotFound, BrokerRefused, BrokerUnreachable
 from fluid.messages import AgentState, ClusterState, Heartbeat, Mode, Presence, Role
@@ -246,3 +246,33 @@ class TestSetMode:
     def test_a_broker_that_forbids_it_is_an_error(self) -> None:
         with pytest.raises(BrokerRefused, match="does not let us publish to fluid/mode/set"):
             set_mode(FakeBus(never_answer, reasons=[0x87]), TOPICS, Mode.HA)
+
+
+class TestForget:
+    KEPT = ("fluid/presence/b", "fluid/term/b", "fluid/attempt/b", "fluid/condemned/b")
+
+    def test_all_that_is_kept_of_an_agent_is_cleared(self) -> None:
+        bus = FakeBus(never_answer, reasons=[0x10])
+        forget_agent(bus, TOPICS, "b")
+        assert bus.published == [Message(each, b"", 1, retain=True) for each in self.KEPT]
+        assert not bus.links[0].is_open
+
+    def test_a_broker_that_refuses_says_what_and_what_to_do(self) -> None:
+        bus = FakeBus(never_answer, reasons=[0x87, 0, 0, 0x87])
+        named = r"clear fluid/presence/b, fluid/condemned/b: .* as an operator.*\[forget_refused\]$"
+        with pytest.raises(BrokerRefused, match=named):
+            forget_agent(bus, TOPICS, "b")
+
+    def test_a_broker_that_does_not_confirm_it_is_an_error(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(FakeLink, "publish", lambda *_args, **_options: None)
+        with pytest.raises(BrokerUnreachable, match="did not confirm"):
+            forget_agent(FakeBus(), TOPICS, "b", timeout_s=0.05)
+
+    @pytest.mark.parametrize("name", ["", "+", "#", "a/b", "../a", "$SYS", "a\0", ".a", "a" * 65])
+    def test_what_is_no_agent_id_is_not_sent(self, name: str) -> None:
+        bus = FakeBus(never_answer)
+        with pytest.raises(ValueError, match="no agent id"):
+            forget_agent(bus, TOPICS, name)
+        assert bus.links == []
