@@ -109,7 +109,16 @@ def _build(client: Any, tag: str) -> None:
         run(["chroot", str(root), "/bin/sh", "-s"], timeout_s=_BUILD_TIMEOUT_S, stdin=_SETUP)
         _import(client, root, tag)
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        _remove(folder)
+
+
+def _remove(folder: Path) -> None:
+    """Delete what was built, but never through a mount: an interrupted debootstrap leaves /proc."""
+    mounts = Path("/proc/self/mounts").read_text(encoding="utf-8").splitlines()
+    inside = [each.split()[1] for each in mounts if each.split()[1].startswith(f"{folder}/")]
+    for mount in sorted(inside, reverse=True):
+        run(["umount", mount], timeout_s=30)  # raises, and leaves the folder, if it cannot
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _import(client: Any, root: Path, tag: str) -> None:

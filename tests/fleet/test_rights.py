@@ -61,10 +61,12 @@ def known(
     name = deployed.names.workers[0]
     foreign = Authority(tmp_path_factory.mktemp("foreign") / "authority")
     device = agent_credentials(deployed, name)
+    own = deployed.pki / "brokers" / deployed.broker.name
     return Known(
         requester=credentials[Who.REQUESTER],
         device=device,
         foreign=foreign.issue(name),
+        broker=(own.with_suffix(".crt"), own.with_suffix(".key")),
         revoked=device,
     )
 
