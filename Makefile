@@ -4,7 +4,7 @@
 SEEDS ?= 1000
 ROUNDS ?= 100
 AGENTS ?= 2 4
-.PHONY: help setup demo test devices sim chaos check format clean
+.PHONY: help setup demo test devices fleet sim chaos check format clean
 
 help: ## list these targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -15,11 +15,14 @@ setup: ## install everything into .venv, and Mosquitto if it is missing
 demo: setup ## train, serve with two agents, kill each, and print what happened
 	@.venv/bin/fluid demo
 
-test: setup ## run all tests but those of `make devices`
-	@scripts/test -m "not devices"
+test: setup ## run all tests but those of `make devices` and `make fleet`
+	@scripts/test -m "not devices and not fleet"
 
 devices: setup ## the tests of up to eight devices, and of devices lost with their networks
 	@scripts/test -m devices
+
+fleet: setup ## deploy to emulated Raspberry Pis in containers, and break them (needs root)
+	@scripts/test -m fleet -v -s -x --durations=30 tests/fleet
 
 sim: setup ## tell SEEDS=1000 seeded storms of faults, or one in full with SEED=17
 	@.venv/bin/python -m tests.simulation $(if $(SEED),--seed $(SEED),--seeds $(SEEDS))

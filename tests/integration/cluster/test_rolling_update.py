@@ -1,8 +1,7 @@
 """Another bundle comes to one device after the other while images are streaming in."""
 
-import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +12,7 @@ from fluid import FluidClient
 from fluid.bundle import Bundle, write_bundle
 from fluid.interpreter import InterpreterPackage
 from fluid.messages import Mode
+from tests.integration.harness.bundles import other_answers
 from tests.integration.harness.cluster import AGENTS, MASTER, TOGETHER, WORKER, Cluster
 from tests.integration.harness.load import Load
 from tests.integration.harness.oracle import Oracle, Oracles
@@ -35,22 +35,6 @@ class Rollout:
         made = self.folder / f"{agent}.made"
         made.symlink_to(self.folder / name)
         made.replace(self.folder / agent)
-
-
-def other_answers(bundle: Bundle) -> Bundle:
-    """A bundle whose stages say something else: each runs the other width of its slot."""
-    swapped = {"lower25": "lower50", "lower50": "lower25", "upper25": "upper50"}
-    swapped["upper50"] = "upper25"
-    models = {name: bundle.models[swapped[name]] for name in bundle.models}
-    stages = tuple(
-        replace(
-            stage,
-            sha256=hashlib.sha256(models[stage.name]).hexdigest(),
-            size_bytes=len(models[stage.name]),
-        )
-        for stage in bundle.manifest.stages
-    )
-    return Bundle(replace(bundle.manifest, name="second", stages=stages), models)
 
 
 @pytest.fixture

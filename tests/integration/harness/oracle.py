@@ -73,6 +73,17 @@ class Oracle:
         if result.probabilities is not None:
             assert result.probabilities == expected.probabilities
 
+    def problem(self, result: Result, index: int) -> str:
+        """What is wrong with a result for the image of that index; "" if nothing is."""
+        expected = self.expected(result.subnetwork, index)
+        confidence = expected.probabilities[expected.label]
+        if (result.label, result.confidence) == (expected.label, confidence):
+            return ""
+        return (
+            f"image {index}: {result.subnetwork} says {result.label} "
+            f"({result.confidence}), not {expected.label} ({confidence})"
+        )
+
     def _logits(self, subnetwork: str, images: NDArray[np.uint8]) -> Logits:
         (stages,) = (
             each.stages for each in self._bundle.manifest.subnetworks if each.name == subnetwork
