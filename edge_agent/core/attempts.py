@@ -51,6 +51,7 @@ class Attempts:
         self._in_a_row = 0
         # What brought down our former life. It stays in the note until it is answered.
         self._former: set[bytes] = set()
+        self._knows_former = False
         self._in_flight_before: set[bytes] = set()
         # What the broker has, or will have; None where a note went out on a link that was lost.
         self._written: set[bytes] | None = set()
@@ -59,9 +60,9 @@ class Attempts:
     # Who is suspect.
 
     def note_seen(self, keys: tuple[bytes, ...]) -> None:
-        """A note of ours came round. Until we write one, it is our former life's; if it comes when
-        requests do, another process has our name."""
-        if not self._token and not self._sessions:
+        """A note of ours came round. What is retained when we come is our former life's; what is
+        said later is our own, or another process has our name."""
+        if not self._knows_former:
             self._former = set(keys[: _MOST_NAMED - 1])
             self._written = set(keys)
 
@@ -74,6 +75,10 @@ class Attempts:
     def are_under_way(self) -> bool:
         """Whether more may come of what was in flight when our former life ended."""
         return bool(self._in_flight_before) and not self._settled
+
+    def snapshot_complete(self) -> None:
+        """Everything retained has come."""
+        self._knows_former = True
 
     def session_opened(self) -> None:
         """The inference link is open. What its session brings again on the first time was in

@@ -183,6 +183,10 @@ class Ledger:
         keys = self.verdicts.news()
         return [] if keys is None else [PublishCondemned(keys)]
 
+    def snapshot_complete(self) -> None:
+        """Everything retained has come."""
+        self._attempts.snapshot_complete()
+
     def link_opened(self) -> None:
         """The connection that requests come by is there, and brings what its session held."""
         self._attempts.session_opened()

@@ -326,6 +326,7 @@ class Node:
             return [do.Exit(EXIT_DUPLICATE, message)]
         if heartbeat.incarnation == self._identity.incarnation:
             self._identity.snapshot_complete()
+            self._ledger.snapshot_complete()
             self._pulse.came_back()
             return notes_of(self._cluster.peers.heartbeat(heartbeat, now))
         return []

@@ -33,6 +33,7 @@ class Gate(Attempts):
         super().__init__("me")
         self.link_opened()
         self.note_seen(tuple(KEYS[name] for name in former))
+        self.snapshot_complete()
         self.session_opened()
 
     def suspect(self, name: str) -> list[Effect]:
@@ -270,7 +271,7 @@ def test_our_own_notes_come_round_and_say_nothing_of_a_former_life(gate: Gate) -
     assert gate.condemns(request("x")) is None
 
 
-def test_a_note_that_comes_while_requests_do_is_of_another_process_of_our_name(gate: Gate) -> None:
+def test_a_note_that_comes_after_all_retained_is_of_another_process_of_our_name(gate: Gate) -> None:
     gate.note_seen((KEYS["x"],))
     assert gate.condemns(request("x")) is None
 
