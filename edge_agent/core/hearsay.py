@@ -29,6 +29,12 @@ class Hearsay:
         self._progress = progress
         self._patience = patience
         self._look_again_at = 0.0
+        # When a share of each sender last came, for the first time, of what was here before it.
+        self._caught_up: dict[str, float] = {}
+
+    def forget(self, agent: str) -> None:
+        """Another device is gone for good."""
+        self._caught_up.pop(agent, None)
 
     def partial(self, partial: Partial, now: float) -> list[Effect]:
         """Another device handed us a share."""
@@ -44,6 +50,7 @@ class Hearsay:
         self._patience.heard(partial.sender)
         if not self._progress.contribute(held, partial):
             return []
+        self._caught_up[partial.sender] = now
         if held.combiner in (None, self._settings.agent, partial.sender):
             return self._progress.on(held, now)
         # Its sender believes that we combine; the device that we handed our own share to does.
@@ -96,6 +103,9 @@ class Hearsay:
         # it hands us is from before our time, or what we hold is from before its own.
         senders = None if self._is_at_rest(now - after_s) else self._awaited_since(now - after_s)
         taken = self._memory.take_unheard(now, after_s=after_s, senders=senders)
+        # For the same reason, what it handed us before a share of something that we had already
+        # has been sent to us before, or never will be.
+        taken |= self._memory.take_overtaken(now, after_s=after_s, caught_up=self._caught_up)
         # The same where we wait for its answer, and it waits for ours. An answer may take its
         # time, so it is not so sure: long enough that all was handed over again.
         long_s = 2 * self._timing.handover_s

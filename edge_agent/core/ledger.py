@@ -134,6 +134,7 @@ class Ledger:
     def forget(self, agent: str) -> None:
         """Another device is gone for good."""
         self._patience.forget(agent)
+        self._hearsay.forget(agent)
 
     def confirmed(self, token: int, now: float, *, accepted: bool) -> list[Effect]:
         """The broker has one of our replies."""

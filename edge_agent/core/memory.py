@@ -5,7 +5,7 @@ request itself. Everything is kept for a bounded time and in bounded number, old
 """
 
 from collections import OrderedDict
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from fluid.messages import Partial
@@ -82,6 +82,21 @@ class Memory:
         for key in unheard:
             self.take_early_partials(key)
         return unheard
+
+    def take_overtaken(
+        self, now: float, *, after_s: float, caught_up: Mapping[str, float]
+    ) -> dict[bytes, str]:
+        """Forget stale partials that came before their sender was caught up with, at the moment
+        that `caught_up` gives for it; their senders, by request."""
+        overtaken = {
+            key: partial.sender
+            for key in self._stale(now, after_s)
+            for partial in self._partials[key][1]
+            if caught_up.get(partial.sender, 0.0) > self._partials[key][0]
+        }
+        for key in overtaken:
+            self.take_early_partials(key)
+        return overtaken
 
     def _stale(self, now: float, after_s: float) -> list[bytes]:
         stale = []

@@ -37,6 +37,12 @@ def name_where(**winners: str) -> str:
     raise LookupError(winners)
 
 
+def names_of(winner: str) -> list[str]:
+    """Several names of requests whose key belongs, of a and b, to this one."""
+    keys = ((name, request(name).key) for name in map(str, range(200)))
+    return [name for name, key in keys if rendezvous(key, ("a", "b")) == winner]
+
+
 OURS = name_where(ab="a")
 THEIRS = name_where(ab="b")
 

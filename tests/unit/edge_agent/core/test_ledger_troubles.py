@@ -13,7 +13,6 @@ from edge_agent.core.effects import (
     SendUnheard,
 )
 from edge_agent.core.events import Route
-from edge_agent.core.team import rendezvous
 from fluid.messages import Done, Mode, Unheard
 from tests.unit.edge_agent.core.ledgers import (
     ALONE,
@@ -25,6 +24,7 @@ from tests.unit.edge_agent.core.ledgers import (
     done,
     ledger_of,
     name_where,
+    names_of,
 )
 from tests.unit.edge_agent.making import (
     STAGES,
@@ -170,6 +170,29 @@ def test_a_share_of_what_an_idle_device_never_heard_is_told_to_its_sender() -> N
     assert ledger.expire(0.3) == [SendUnheard(Unheard("a", (request(OURS).key,)))]
 
 
+def test_a_share_of_what_was_sent_before_our_time_is_told_to_its_sender_under_load() -> None:
+    ledger = ledger_of(PAIR)
+    later = names_of("a")
+    ledger.partial(partial(later[0], "b", "upper50"), 0.0)  # never reaches us
+    for number, name in enumerate(later[1:4]):
+        at = 0.1 * (number + 1)
+        ledger.arrived(arrival(name, ack_id=number), at)
+        ledger.partial(partial(name, "b", "upper50"), at)
+    assert all_of(ledger.expire(0.29), SendUnheard) == []
+    told = one_of(ledger.expire(0.35), SendUnheard).notice
+    assert told == Unheard("a", (request(later[0]).key,))
+
+
+def test_a_share_that_is_handed_over_again_says_nothing_of_others() -> None:
+    ledger = ledger_of(PAIR)
+    names = names_of("a")
+    ledger.arrived(arrival(names[0]), 0.0)
+    ledger.partial(partial(names[0], "b", "upper50"), 0.0)
+    ledger.partial(partial(names[1], "b", "upper50"), 0.1)
+    ledger.partial(partial(names[0], "b", "upper50"), 0.2)
+    assert all_of(ledger.expire(0.5), SendUnheard) == []
+
+
 def test_a_share_that_is_early_is_kept_while_its_request_may_still_come() -> None:
     ledger = ledger_of(PAIR)
     ledger.arrived(arrival(THEIRS), 0.0)  # we have something to do, and wait for nobody's share
@@ -181,7 +204,7 @@ def test_a_share_that_is_early_is_kept_while_its_request_may_still_come() -> Non
 
 def test_two_that_wait_for_each_other_with_different_requests_are_out_of_step() -> None:
     ledger = ledger_of(PAIR)
-    names = [str(n) for n in range(200) if rendezvous(request(str(n)).key, ("a", "b")) == "a"]
+    names = names_of("a")
     ledger.arrived(arrival(names[0]), 0.0)
     ledger.computed(computed(names[0], "lower50"), 0.0)
     ledger.partial(partial(names[1], "b", "upper50"), 0.1)
@@ -249,7 +272,7 @@ def test_slow_models_are_waited_for_longer() -> None:
 
 def test_who_let_a_deadline_pass_is_waited_for_briefly_until_it_is_heard_from() -> None:
     ledger = ledger_of(PAIR)
-    names = [str(n) for n in range(200) if rendezvous(request(str(n)).key, ("a", "b")) == "a"]
+    names = names_of("a")
     first, second, third = names[:3]
     ledger.arrived(arrival(first), 0.0)
     ledger.computed(computed(first, "lower50"), 0.0)
