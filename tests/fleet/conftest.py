@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Generator, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
@@ -18,7 +19,7 @@ from tests.fleet.fleet import Fleet
 from tests.fleet.image import ensure_image
 from tests.fleet.playbook import Run
 from tests.fleet.reference import Reference
-from tests.fleet.snapshots import Snapshot
+from tests.fleet.snapshots import Snapshot, read_snapshots, write_snapshots
 from tests.fleet.watch import wait_until_serving
 from tests.integration.harness.bundles import other_answers
 
@@ -136,7 +137,15 @@ def fleet(docker_client: Any, image: str, bundles: Bundles) -> Iterator[Fleet]:
 @pytest.fixture(scope="session")
 def blank(fleet: Fleet) -> dict[str, Snapshot]:
     """What there was on each device before anything was deployed."""
-    return {name: Snapshot.of(device) for name, device in fleet.devices.items()}
+    path = fleet.folder / "blank.json"
+    if path.exists():  # the devices were kept, and are not blank any more
+        return read_snapshots(path)
+    with ThreadPoolExecutor(len(fleet.devices)) as pool:
+        snapshots = dict(
+            zip(fleet.devices, pool.map(Snapshot.of, fleet.devices.values()), strict=True)
+        )
+    write_snapshots(path, snapshots)
+    return snapshots
 
 
 @pytest.fixture(scope="session")

@@ -39,6 +39,9 @@ SESSION_SECRET = "what only the devices know"  # noqa: S105 - of containers that
 _VAULT_PASSWORD = "what opens the vault"  # noqa: S105
 
 _LABEL = "fluid.fleet"
+# Instead of the process that a fleet belongs to: see `Fleet`.
+_KEPT = "kept"
+_KEPT_FOLDER = Path("/tmp/flt-kept")  # noqa: S108 - of root's own test devices
 _FIRST_ADDRESS = 10
 _SUBNETS = tuple(f"172.30.{number}" for number in range(70, 100))
 
@@ -67,13 +70,21 @@ class Names:
 
 
 class Fleet:
-    """Use it in `with`: all devices boot at once, and are gone afterwards."""
+    """Use it in `with`: all devices boot at once, and are gone afterwards.
+
+    With FLUID_FLEET_KEEP in the environment they stay, with what was deployed to them, and the next
+    run that has it too takes them up again. A run without it removes them.
+    """
 
     def __init__(self, client: Any, image: str, *, bundle: Path, workers: int = 2) -> None:
         """client: of the engine. bundle: the folder to deploy at first."""
         self.names = Names.of(workers)
         # A short path: ssh's sockets lie there, whose names may have 108 characters.
-        self.folder = Path(tempfile.mkdtemp(prefix="flt-", dir="/tmp"))
+        self.is_kept = "FLUID_FLEET_KEEP" in os.environ
+        self._owner = _KEPT if self.is_kept else str(os.getpid())
+        self.folder = (
+            _KEPT_FOLDER if self.is_kept else Path(tempfile.mkdtemp(prefix="flt-", dir="/tmp"))
+        )
         self.pki = self.folder / "pki"
         self.bundle = bundle
         self._client = client
@@ -86,9 +97,10 @@ class Fleet:
 
     def __enter__(self) -> Self:
         try:
-            self._write_keys()
-            self._remove_orphans()
-            self._boot()
+            if not self._take_up():
+                self._remove_orphans()
+                self._write_keys()
+                self._boot()
             self.inventory = self.write_inventory(self.folder / "inventory")
         except BaseException:
             self._remove()
@@ -102,7 +114,7 @@ class Fleet:
         _traceback: TracebackType | None,
     ) -> None:
         self.playbooks.close()
-        if "FLUID_FLEET_KEEP" in os.environ:  # to look at what a run has left
+        if self.is_kept:
             print(f"the fleet is kept: {self.folder}")
             return
         self._remove()
@@ -188,7 +200,28 @@ class Fleet:
             for section, members in sections.items()
         )
 
+    def _take_up(self) -> bool:
+        """Find the devices of the run before; whether all are there and on."""
+        networks = self._client.networks.list(filters={"label": f"{_LABEL}={_KEPT}"})
+        if not self.is_kept or not networks or not self.key.exists():
+            return False
+        (handle,) = networks
+        (pool,) = handle.attrs["IPAM"]["Config"]
+        network = Network(handle, pool["Subnet"].removesuffix(".0/24"))
+        running = self._client.containers.list(filters={"label": f"{_LABEL}={_KEPT}"})
+        found = {
+            each.name: each for each in running if each.attrs["Config"]["Image"] == self._image
+        }
+        if set(found) != {f"{handle.name}-{name}" for name in self.names.all}:
+            return False
+        self._network = network
+        for number, name in enumerate(self.names.all, _FIRST_ADDRESS):
+            container = found[f"{handle.name}-{name}"]
+            self.devices[name] = Device(name, network.address(number), network, container)
+        return True
+
     def _write_keys(self) -> None:
+        self.folder.mkdir(exist_ok=True)
         run(
             ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(self.key)],
             timeout_s=30,
@@ -207,7 +240,7 @@ class Fleet:
                 network=network,
                 number=number,
                 public_key=public_key,
-                labels={_LABEL: str(os.getpid())},
+                labels={_LABEL: self._owner},
             )
         with ThreadPoolExecutor(len(self.devices)) as pool:
             for device in self.devices.values():
@@ -220,10 +253,10 @@ class Fleet:
             pool = IPAMPool(subnet=f"{prefix}.0/24", gateway=f"{prefix}.1")
             try:
                 handle = self._client.networks.create(
-                    f"flt-{os.getpid()}",
+                    f"flt-{self._owner}",
                     driver="bridge",
                     ipam=IPAMConfig(pool_configs=[pool]),
-                    labels={_LABEL: str(os.getpid())},
+                    labels={_LABEL: self._owner},
                 )
             except APIError as error:
                 if "overlap" not in str(error):
@@ -233,14 +266,15 @@ class Fleet:
         raise RuntimeError(f"no free addresses for the fleet: {_SUBNETS[0]} to {_SUBNETS[-1]}")
 
     def _remove_orphans(self) -> None:
-        """What a run that was killed has left."""
+        """What a run that was killed has left, and what was kept."""
         filters = {"label": _LABEL}
         for container in self._client.containers.list(all=True, filters=filters):
-            if not is_alive(int(container.labels[_LABEL])):
+            if not _is_in_use(container.labels[_LABEL]):
                 container.remove(force=True, v=True)
         for network in self._client.networks.list(filters=filters):
-            if not is_alive(int(network.attrs["Labels"][_LABEL])):
+            if not _is_in_use(network.attrs["Labels"][_LABEL]):
                 network.remove()
+        shutil.rmtree(_KEPT_FOLDER, ignore_errors=True)
 
     def _remove(self) -> None:
         for device in self.devices.values():
@@ -248,3 +282,7 @@ class Fleet:
         if self._network is not None:
             self._network.handle.remove()
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _is_in_use(owner: str) -> bool:
+    return owner != _KEPT and is_alive(int(owner))

@@ -1,6 +1,9 @@
 """What there is on a device: to tell whether somebody has left something, or touched anything."""
 
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Self
 
 from tests.fleet.device import Device
@@ -24,6 +27,7 @@ _NOT_COUNTED = (
     "/etc/.pwd.lock",
 )
 
+_KINDS = ("files", "accounts", "packages")
 _PRUNED = " -o ".join(f"-path {path}" for path in _NOT_COUNTED)
 # Python's own copies of its files come and go.
 _FIND = f"find / \\( {_PRUNED} -o -name __pycache__ \\) -prune -o"
@@ -57,6 +61,24 @@ class Snapshot:
     def missing(self, before: "Snapshot") -> list[str]:
         """What was there before and is not any more."""
         return before.left_over(self)
+
+
+def write_snapshots(path: Path, snapshots: Mapping[str, Snapshot]) -> None:
+    """For a run that takes up the devices again."""
+    written = {
+        name: {kind: sorted(getattr(each, kind)) for kind in _KINDS}
+        for name, each in snapshots.items()
+    }
+    path.write_text(json.dumps(written), encoding="utf-8")
+
+
+def read_snapshots(path: Path) -> dict[str, Snapshot]:
+    """What `write_snapshots` has written."""
+    written = json.loads(path.read_text(encoding="utf-8"))
+    return {
+        name: Snapshot(*(frozenset(each[kind]) for kind in _KINDS))
+        for name, each in written.items()
+    }
 
 
 def _lines(device: Device, command: str) -> frozenset[str]:

@@ -4,9 +4,11 @@ Sent through ssh to the host's own Python, which may be any since 3.6. It stands
 facts, which take ten times as long on a small device.
 """
 
+import glob
 import json
 import os
 import platform
+import pwd
 import struct
 import subprocess
 import sys
@@ -50,11 +52,19 @@ print(
             "root": os.geteuid() == 0,
             "packages": [line[3:] for line in installed.splitlines() if line.startswith("ii ")],
             "added_packages": lines_of("/etc/fluid/added-packages"),
+            "users": [each.pw_name for each in pwd.getpwall()],
+            "agent": target_of("/opt/fluid/venv"),
             "bundle": target_of("/var/lib/fluid/bundle"),
+            # Its manifest is the last file that is unpacked.
+            "bundles": [
+                os.path.basename(os.path.dirname(path))
+                for path in glob.glob("/var/lib/fluid/bundles/*/bundle.json")
+            ],
             "previous": target_of("/var/lib/fluid/previous"),
             # Also while systemd waits to start it again.
             "agent_active": output("systemctl", "is-active", "fluid-agent").strip()
             in ("active", "activating", "reloading"),
+            "agent_enabled": output("systemctl", "is-enabled", "fluid-agent").strip() == "enabled",
         }
     )
 )

@@ -1,4 +1,4 @@
-"""Makes, on the controller, the archive of wheels that one kind of device installs from.
+"""Makes, on the controller, the archive that one kind of device installs the agent from.
 
     wheelhouse.py --python 3.11 --machine aarch64 --cache CACHE [--index-url URL]...
     wheelhouse.py --python 3.11 --machine aarch64 --cache CACHE --lock
@@ -9,16 +9,19 @@ read for the device's Python and machine instead of the controller's.
 
 Hashes: locks/ holds the sha256 of each wheel for the kinds of devices that the project knows. A
 wheel from the index that has another one is refused. For other kinds (armv7l, whose wheels come
-from another index) the hashes are recorded when the wheels are first downloaded. Devices compare
-all of them again as they install, and the project's own wheel with the one that was built here.
+from another index) the hashes are recorded when the wheels are first downloaded.
 
-Prints one JSON object: the `archive`, its `name`, and whether something was `made`; or, with exit
-status 1, the `problem` in one sentence.
+The archive has the wheels unpacked, as pip on the controller installs them for the device's Python
+and machine: it compares all hashes once more, that of the project's own wheel too. A device only
+unpacks it into its virtual environment, which takes seconds where its own pip would take minutes.
+
+Prints one JSON object: the `archive`, its `name` and `sha256`, and whether something was `made`;
+or, with exit status 1, the `problem` in one sentence.
 """
 
 import argparse
+import configparser
 import hashlib
-import io
 import json
 import os
 import re
@@ -43,6 +46,14 @@ PROJECT = "fluid-edge"
 # What the wheel of the project is made of.
 _SOURCES = ("broker", "edge_agent", "fluid", "trainer")
 _SOURCE_FILES = ("LICENSE", "README.md", "pyproject.toml")
+# Where a device has the virtual environment of a list of wheels: a script names its interpreter.
+_ENVIRONMENT = "/opt/fluid/venv-{name}"
+_SCRIPT = """\
+#!{environment}/bin/python
+import sys
+from {module} import {function}
+sys.exit({function}())
+"""
 # The glibc versions whose wheels Debian 12 (2.36) can load, from manylinux2014's on.
 _GLIBC_MINORS = range(17, 37)
 _HASHED = re.compile(r"(?P<name>[^=\s]+)==(?P<version>\S+) --hash=sha256:(?P<sha256>[0-9a-f]{64})")
@@ -174,17 +185,14 @@ class Wheelhouse:
             self._recorded.write_text(self._listed(pins), encoding="utf-8")
         elif made:
             self._download_exactly(pins)
-        wheels = [self._wheel_of(pin) for pin in pins]
         project = self._project_wheel()
         text = self._listed([*pins, _pin_of(project)])
         name = hashlib.sha256(text.encode()).hexdigest()[:12]
-        archive = self._cache / f"{self._target.tag}-{name}.tar"
+        archive = self._cache / f"{self._target.tag}-{name}.tar.gz"
         if not archive.exists():
             made = True
-            partial = archive.with_suffix(".partial")
-            _write_archive(partial, name, [*(each for each in wheels if each), project], text)
-            partial.replace(archive)
-        return {"archive": str(archive), "name": name, "made": made}
+            self._write_archive(archive, name, project, text)
+        return {"archive": str(archive), "name": name, "sha256": _sha256(archive), "made": made}
 
     def write_lock(self) -> Path:
         """Take down the hashes of what the index has now."""
@@ -255,6 +263,29 @@ class Wheelhouse:
         options = [*self._target.pip_options, *self._index_options]
         _pip("download", "--dest", str(self._downloads), *options, *arguments)
 
+    def _write_archive(self, path: Path, name: str, project: Path, requirements: str) -> None:
+        """What a device's virtual environment has beside its interpreter, with the list of it."""
+        with tempfile.TemporaryDirectory() as temporary:
+            tree = Path(temporary)
+            packages = tree / "lib" / f"python{self._target.python}" / "site-packages"
+            listed = tree / "requirements.txt"
+            listed.write_text(requirements, encoding="utf-8")
+            _pip(
+                *("install", "--target", str(packages), *self._target.pip_options),
+                *("--no-index", "--no-compile", "--require-hashes", "--requirement", str(listed)),
+                *(f"--find-links={each}" for each in (self._downloads, project.parent)),
+            )
+            # pip's own scripts would look for the controller's Python.
+            shutil.rmtree(packages / "bin", ignore_errors=True)
+            (tree / "bin").mkdir()
+            for script, text in _scripts(project, _ENVIRONMENT.format(name=name)):
+                (tree / "bin" / script).write_text(text, encoding="utf-8")
+                (tree / "bin" / script).chmod(0o755)
+            partial = path.with_suffix(".partial")
+            with tarfile.open(partial, "w:gz", compresslevel=6) as archive:
+                archive.add(tree, arcname=f"venv-{name}", filter=_owned_by_root)
+            partial.replace(path)
+
     def _project_wheel(self) -> Path:
         """The project's own wheel, built anew when its sources change."""
         sources = sorted(_source_files(self._repository))
@@ -294,16 +325,23 @@ def _build(repository: Path, sources: Iterable[Path], folder: Path) -> None:
         shutil.copytree(out, folder)
 
 
-def _write_archive(path: Path, name: str, wheels: Iterable[Path], requirements: str) -> None:
-    """One folder. The list is its last file: where that is there, so is the rest."""
-    with tarfile.open(path, "w") as archive:
-        for file, content in (
-            *((wheel.name, wheel.read_bytes()) for wheel in wheels),
-            ("requirements.txt", requirements.encode()),
-        ):
-            entry = tarfile.TarInfo(f"{name}/{file}")
-            entry.size, entry.mode = len(content), 0o644
-            archive.addfile(entry, io.BytesIO(content))
+def _scripts(wheel: Path, environment: str) -> Iterator[tuple[str, str]]:
+    """The name and text of each command that a wheel brings."""
+    parser = configparser.ConfigParser(delimiters=["="])
+    with zipfile.ZipFile(wheel) as archive:
+        for name in archive.namelist():
+            if re.fullmatch(r"[^/]+\.dist-info/entry_points\.txt", name):
+                parser.read_string(archive.read(name).decode())
+    for name, target in parser.items("console_scripts"):
+        module, _, function = target.partition(":")
+        yield name, _SCRIPT.format(environment=environment, module=module, function=function)
+
+
+def _owned_by_root(entry: tarfile.TarInfo) -> tarfile.TarInfo:
+    entry.uid = entry.gid = 0
+    entry.uname = entry.gname = "root"
+    entry.mode = 0o755 if entry.isdir() or entry.mode & 0o100 else 0o644
+    return entry
 
 
 def _pin_of(wheel: Path) -> Pin:
