@@ -289,7 +289,7 @@ class Ledger:
         """Note whether a request may have brought devices down, and whether that is enough."""
         fault = self._attempts.condemns(held.request) if suspect else None
         if fault is not None:
-            self.verdicts.condemn(held.request.key)
+            self.verdicts.condemn(held.request)
         else:
             fault = self.verdicts.on(held.request, suspect=suspect)
         held.suspect = suspect or fault is not None
