@@ -246,7 +246,10 @@ class Ledger:
         return self._progress.all_on(now)
 
     def control_lost(self) -> list[Effect]:
-        """Nothing can be said to anybody for the moment."""
+        """Nothing can be said to anybody, or heard, for the moment."""
+        # What is retained comes again, but not that a note was cleared meanwhile: it would condemn
+        # what its agent has in hand the next time that it goes down.
+        self.attempt_notes.clear()
         self.verdicts.link_lost()
         return self._attempts.link_lost()
 

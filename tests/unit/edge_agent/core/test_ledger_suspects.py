@@ -112,6 +112,16 @@ def test_the_other_agents_notes_are_kept_for_whoever_adopts_them() -> None:
     assert ledger.attempt_notes.names("b", request("1").key)
 
 
+def test_a_note_may_have_been_cleared_while_nothing_was_heard() -> None:
+    ledger = suspect_ledger()
+    ledger.attempt_seen("b", (request("1").key,))
+    ledger.control_lost()
+    ledger.control_opened(1.0)
+    assert not ledger.attempt_notes.names("b", request("1").key)
+    ledger.attempt_seen("b", (request("1").key,))  # what is retained still comes again
+    assert ledger.attempt_notes.names("b", request("1").key)
+
+
 def test_an_equal_request_beside_a_suspect_waits_with_it() -> None:
     ledger = suspect_ledger()
     ledger.arrived(replace(arrival("1", route=SHARED, ack_id=5), redelivered=True), 0.0)
