@@ -97,9 +97,11 @@ class Adoption:
         token = next(self._tokens)
         self._unconfirmed[token] = event.ack_id
         # What is wrong with an envelope may also be what keeps it from being published again.
-        if worn_out(handovers):
-            self._verdicts.condemn(request.key)
-        fault = request.fault or self._verdicts.on(request, suspect=handovers > 0)
+        verdict = worn_out(handovers)
+        if verdict is not None:
+            self._verdicts.condemn(request)
+        known = self._verdicts.on(request, suspect=handovers > 0)
+        fault = request.fault or verdict or known
         if fault is not None:
             return [ReplyAdopted(self.agent, request, build_error(request, fault), token)]
         self._handed_over += 1
@@ -134,8 +136,12 @@ class Adoption:
             self._retry_at = now + _RETRY_S
         return []
 
-    def tick(self, now: float) -> list[Effect]:
+    def tick(self, now: float, *, is_deaf: bool = False) -> list[Effect]:
+        """is_deaf: whether we would not hear that the agent is back."""
         if self._retry_at is None or now < self._retry_at:
+            return []
+        if is_deaf:
+            self._retry_at = now + _RETRY_S
             return []
         return self.start()
 
@@ -197,8 +203,14 @@ class Adoptions:
         """Whether the session of an agent that is gone was emptied and ended."""
         return agent in self._settled
 
-    def update(self, gone: Iterable[str], *, marker: str, now: float) -> list[Effect]:
-        """Adopt whoever is gone; leave alone whoever is back. `gone` is empty for a follower."""
+    def update(
+        self, gone: Iterable[str], *, marker: str, now: float, is_deaf: bool = False
+    ) -> list[Effect]:
+        """Adopt whoever is gone; leave alone whoever is back. `gone` is empty for a follower.
+
+        is_deaf: our own heartbeats do not come back, so nor would the news that somebody is back:
+        no session is opened.
+        """
         wanted = set(gone)
         self._settled &= wanted
         effects: list[Effect] = []
@@ -211,8 +223,8 @@ class Adoptions:
                 effects += adoption.abandon()
                 del self._active[agent]
             else:
-                effects += adoption.tick(now)
-        room = _MOST_AT_ONCE - len(self._active)
+                effects += adoption.tick(now, is_deaf=is_deaf)
+        room = 0 if is_deaf else _MOST_AT_ONCE - len(self._active)
         for agent in sorted(wanted - self._settled - self._active.keys())[:room]:
             self._active[agent] = Adoption(
                 agent,

@@ -144,11 +144,13 @@ class Attempts:
             return []
         self._former.discard(key)
         self._in_flight_before.discard(key)
+        return [*self.take_out(key), *self._correct_note()]
+
+    def take_out(self, key: bytes) -> list[Effect]:
+        """A request that waits here need not run any more, or not in the way that was meant."""
         self._suspects = deque(job for job in self._suspects if job.request.key != key)
         self._held_back = [job for job in self._held_back if job.request.key != key]
-        if self._phase is _Phase.DRAINING and not self._suspects:
-            return self._reopen()
-        return self._correct_note()
+        return self._reopen() if self._phase is _Phase.DRAINING and not self._suspects else []
 
     def session_lost(self) -> list[Effect]:
         """The inference link is gone; the broker will send again what has not run."""

@@ -18,6 +18,9 @@ from edge_agent.core.team import Team
 from fluid.bundle import Manifest
 from fluid.messages import ClusterState, Heartbeat, Mode, Presence
 
+# Anybody may say that an agent is gone, and take it back.
+_MOST_OWED = 1024
+
 # What a placement is made of: the members, what held before, and our own bundle's slots.
 _Given = tuple[list[Presence], Mapping[str, tuple[str, ...]], tuple[str, ...]]
 
@@ -100,7 +103,8 @@ class Cluster:
     def forget(self, agent: str, *, is_settled: bool) -> None:
         """An agent's presence was removed: it is gone for good, until it says otherwise. What its
         session holds is answered all the same."""
-        if not is_settled and any(peer.presence.agent == agent for peer in self._gone()):
+        is_gone = any(peer.presence.agent == agent for peer in self._gone())
+        if not is_settled and is_gone and len(self._owed) < _MOST_OWED:
             self._owed.add(agent)
         self.peers.forget(agent)
         self.forgetting.done(agent)

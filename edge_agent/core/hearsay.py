@@ -11,6 +11,7 @@ from edge_agent.core.holdings import Holdings
 from edge_agent.core.patience import Patience
 from edge_agent.core.progress import Progress
 from edge_agent.core.settings import Settings
+from edge_agent.core.team import rendezvous
 from fluid.messages import Done, Partial, Unheard
 
 _LOOK_EVERY_S = 0.05
@@ -29,7 +30,7 @@ class Hearsay:
         self._progress = progress
         self._patience = patience
         self._look_again_at = 0.0
-        # When a share of each sender last came, for the first time, of what was here before it.
+        # When a share of each sender last came in its turn, of what was here before it.
         self._caught_up: dict[str, float] = {}
 
     def forget(self, agent: str) -> None:
@@ -50,7 +51,8 @@ class Hearsay:
         self._patience.heard(partial.sender)
         if not self._progress.contribute(held, partial):
             return []
-        self._caught_up[partial.sender] = now
+        if self._came_in_turn(held):
+            self._caught_up[partial.sender] = now
         if held.combiner in (None, self._settings.agent, partial.sender):
             return self._progress.on(held, now)
         # Its sender believes that we combine; the device that we handed our own share to does.
@@ -123,6 +125,16 @@ class Hearsay:
         if unheard:
             effects.append(SendUnheard(Unheard(self._settings.agent, tuple(unheard))))
         return effects
+
+    def _came_in_turn(self, held: Held) -> bool:
+        """Whether a share that came for the first time was sent when its sender came to it.
+
+        What another device combines we are handed later, as a hint or because that device is gone;
+        and suspects have to wait.
+        """
+        team, key = self._progress.team, held.request.key
+        first = rendezvous(key, held.expected, team.capacities)
+        return first == self._settings.agent and not held.suspect
 
     def _is_at_rest(self, since: float) -> bool:
         """Whether nothing more can come: nothing has for a while although there is room, and all

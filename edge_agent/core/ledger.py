@@ -81,9 +81,11 @@ class Ledger:
         held = self._holdings.get(request.key)
         suspect = self._attempts.suspects(request, redelivered=event.redelivered)
         if held is not None:
-            held.suspect = held.suspect or suspect
             self._holdings.add(held, event)
-            return []
+            if not suspect or held.suspect:
+                return []
+            held.suspect = True
+            return self._look_again(held, now)
         held = self._holdings.take_in(event, now, members=self._progress.team.members)
         held.fault = held.fault or expect_known(self._progress.edition.manifest, request.minimum)
         self._judge(held, suspect=suspect)
@@ -169,14 +171,8 @@ class Ledger:
         self.verdicts.seen(agent, keys)
         effects: list[Effect] = []
         for held in filter(None, map(self._holdings.get, keys)):
-            fault = self.verdicts.on(held.request, suspect=held.suspect)
-            if fault is None or held.fault is not None or held.token is not None:
-                continue
-            held.fault = fault
-            if self._attempts.is_waiting(held.request.key):
-                held.computing = False
-                effects += self._attempts.let_go(held.request.key)
-            effects += self._progress.on(held, now)
+            if self.verdicts.on(held.request, suspect=held.suspect) is not None:
+                effects += self._look_again(held, now)
         return effects
 
     def say_verdicts(self) -> list[Effect]:
@@ -246,7 +242,10 @@ class Ledger:
         return self._progress.all_on(now)
 
     def control_lost(self) -> list[Effect]:
-        """Nothing can be said to anybody for the moment."""
+        """Nothing can be said to anybody, or heard, for the moment."""
+        # What is retained comes again, but not that a note was cleared meanwhile: it would condemn
+        # what its agent has in hand the next time that it goes down.
+        self.attempt_notes.clear()
         self.verdicts.link_lost()
         return self._attempts.link_lost()
 
@@ -289,11 +288,23 @@ class Ledger:
         """Note whether a request may have brought devices down, and whether that is enough."""
         fault = self._attempts.condemns(held.request) if suspect else None
         if fault is not None:
-            self.verdicts.condemn(held.request.key)
+            self.verdicts.condemn(held.request)
         else:
             fault = self.verdicts.on(held.request, suspect=suspect)
         held.suspect = suspect or fault is not None
         held.fault = held.fault or fault
+
+    def _look_again(self, held: Held, now: float) -> list[Effect]:
+        """Something is known of a request that was not when it came: it does not run, or runs as a
+        suspect, if the executor does not have it yet."""
+        if held.fault is not None or held.token is not None:
+            return []
+        held.fault = self.verdicts.on(held.request, suspect=held.suspect)
+        effects: list[Effect] = []
+        if self._attempts.is_waiting(held.request.key):
+            held.computing = False
+            effects = self._attempts.take_out(held.request.key)
+        return effects + self._progress.on(held, now)
 
     def _combines(self, key: bytes) -> bool:
         team = self._progress.team

@@ -20,7 +20,8 @@ class Memory:
     def __init__(self, keep_s: float) -> None:
         self._keep_s = keep_s
         self._answered: OrderedDict[bytes, tuple[float, bool]] = OrderedDict()
-        self._partials: OrderedDict[bytes, tuple[float, list[Partial]]] = OrderedDict()
+        # By key, each with the moment of its arrival; in the order of the first of each.
+        self._partials: OrderedDict[bytes, list[tuple[float, Partial]]] = OrderedDict()
         self._partial_bytes = 0
         self._done: OrderedDict[bytes, float] = OrderedDict()
 
@@ -42,15 +43,15 @@ class Memory:
 
     def keep_early_partial(self, partial: Partial, now: float) -> None:
         """Keep one share of each stage of each bundle, in as many bytes as a device can spare."""
-        known = self._partials.setdefault(partial.key, (now, []))[1]
-        if all((partial.stage, partial.bundle) != (each.stage, each.bundle) for each in known):
-            known.append(partial)
+        known = self._partials.setdefault(partial.key, [])
+        if all((partial.stage, partial.bundle) != (each.stage, each.bundle) for _, each in known):
+            known.append((now, partial))
             self._partial_bytes += partial.logits.nbytes
         while self._partial_bytes > _MOST_BYTES or len(self._partials) > _MOST:
             self.take_early_partials(next(iter(self._partials)))
 
     def take_early_partials(self, key: bytes) -> list[Partial]:
-        partials = self._partials.pop(key, (0.0, []))[1]
+        partials = [partial for _, partial in self._partials.pop(key, [])]
         self._partial_bytes -= sum(partial.logits.nbytes for partial in partials)
         return partials
 
@@ -76,7 +77,7 @@ class Memory:
         """
         unheard = {}
         for key in self._stale(now, after_s):
-            for partial in self._partials[key][1]:
+            for _, partial in self._partials[key]:
                 if senders is None or partial.sender in senders:
                     unheard[key] = partial.sender
         for key in unheard:
@@ -91,8 +92,8 @@ class Memory:
         overtaken = {
             key: partial.sender
             for key in self._stale(now, after_s)
-            for partial in self._partials[key][1]
-            if caught_up.get(partial.sender, 0.0) > self._partials[key][0]
+            for arrived_at, partial in self._partials[key]
+            if caught_up.get(partial.sender, 0.0) > arrived_at
         }
         for key in overtaken:
             self.take_early_partials(key)
@@ -100,8 +101,8 @@ class Memory:
 
     def _stale(self, now: float, after_s: float) -> list[bytes]:
         stale = []
-        for key, (arrived_at, _) in self._partials.items():
-            if now - arrived_at < after_s:
+        for key, partials in self._partials.items():
+            if now - partials[0][0] < after_s:
                 break
             stale.append(key)
         return stale
@@ -133,7 +134,7 @@ class Memory:
             self._answered.popitem(last=False)
         while self._done and next(iter(self._done.values())) < before:
             self._done.popitem(last=False)
-        while self._partials and next(iter(self._partials.values()))[0] < before:
+        while self._partials and next(iter(self._partials.values()))[0][0] < before:
             self.take_early_partials(next(iter(self._partials)))
 
 

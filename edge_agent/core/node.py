@@ -71,8 +71,8 @@ class Node:
         if effects is None:
             effects = self._control(event, now)
             effects += self._settle(now)
-        # A shell that is busy with requests has no time to tick.
-        elif now >= self._settle_at:
+        # A shell that is busy with requests has no time to tick; and who leaves waits for them.
+        elif now >= self._settle_at or self._leave_by is not None:
             effects += self._settle(now)
         elif now >= self.next_deadline():
             return (*effects, *self._ledger.expire(now))
@@ -398,7 +398,8 @@ class Node:
         able = self._leave_by is None and self._serving.mode is not None
         gone = self._cluster.gone(now) if able else ()
         marker = f"{self._settings.agent}.{self._identity.incarnation}"
-        effects = self._adoptions.update(gone, marker=marker, now=now)
+        is_deaf = self._cluster.peers.stalled(now)
+        effects = self._adoptions.update(gone, marker=marker, now=now, is_deaf=is_deaf)
         return effects + self._cluster.tidy(now, is_settled=self._adoptions.is_settled)
 
     # The bundle.

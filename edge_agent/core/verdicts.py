@@ -25,9 +25,15 @@ class Verdicts:
         self._said: tuple[bytes, ...] = ()
         self._link_open = False
 
-    def condemn(self, key: bytes) -> None:
-        """Note that a request brought too many devices down."""
-        self._ours[key] = None
+    def condemn(self, request: Request) -> None:
+        """Note that a request brought too many devices down.
+
+        No adopter passes one on that says so itself: then anybody may have written that, and
+        could make us forget all that we know.
+        """
+        if request.handovers >= MOST_EXECUTORS:
+            return
+        self._ours[request.key] = None
         if len(self._ours) > MOST_CONDEMNED:
             self._ours.popitem(last=False)
 

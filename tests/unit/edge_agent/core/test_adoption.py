@@ -276,6 +276,16 @@ def test_a_session_that_is_taken_over_by_another_adopter_is_taken_up_again() -> 
     assert all_of(update(several, "dead", now=5.0), OpenAdoption) == [OpenAdoption("dead")]
 
 
+def test_nobody_is_thrown_out_whose_return_we_could_not_hear() -> None:
+    several = adoptions()
+    update(several, "dead")
+    several.heard(AdoptionClosed("dead", CloseReason.TAKEN_OVER), 3.0)
+    deaf = several.update(["dead", "gone"], marker="me.7", now=5.0, is_deaf=True)
+    assert all_of(deaf, OpenAdoption) == []
+    assert several.next_deadline() == 5.5
+    assert all_of(update(several, "dead", now=5.5), OpenAdoption) == [OpenAdoption("dead")]
+
+
 # All of them together.
 
 

@@ -344,3 +344,12 @@ def test_of_two_brokers_the_later_decision_counts() -> None:
         claim = one_of(decide(cluster, 1.0), PublishCluster).state
         assert claim.mode is mode
         assert claim.term == max(term, 5) + 1
+
+
+def test_what_is_owed_to_the_forgotten_is_bounded() -> None:
+    cluster = cluster_of()
+    for number in range(2000):
+        cluster.presence(offline(f"agent-{number}"), 0.0)
+        cluster.forget(f"agent-{number}", is_settled=False)
+    lead(cluster)
+    assert len(cluster.gone(10.0)) == 1024

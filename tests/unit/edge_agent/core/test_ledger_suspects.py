@@ -72,6 +72,28 @@ def test_what_another_agent_condemned_is_not_run_though_it_waits_for_its_turn() 
     assert all_of(ledger.attempt_confirmed(1, accepted=True), Compute) == []
 
 
+def test_what_waits_for_its_turn_runs_under_its_note_once_a_copy_shows_that_it_is_suspect() -> None:
+    ledger = suspect_ledger()
+    first = replace(arrival("1", route=SHARED), redelivered=True)
+    note = one_of(ledger.arrived(first, 0.0), WriteAttempt)
+    assert ledger.arrived(arrival("2", route=SHARED, ack_id=2), 0.0) == []
+    assert ledger.arrived(arrival("2", route=SHARED, ack_id=3, handovers=1), 0.1) == []
+    ledger.attempt_confirmed(note.token, accepted=True)
+    note = one_of(ledger.computed(computed("1", "lower50"), 0.2), WriteAttempt)
+    assert note.keys == (request("2").key,)
+    assert one_of(ledger.attempt_confirmed(note.token, accepted=True), Compute).request.id == "2"
+
+
+def test_what_waits_for_its_turn_is_not_run_if_a_copy_shows_that_it_is_condemned() -> None:
+    ledger = suspect_ledger()
+    ledger.condemned_seen("b", (request("2").key,), 0.0)
+    ledger.arrived(replace(arrival("1", route=SHARED), redelivered=True), 0.0)
+    assert ledger.arrived(arrival("2", route=SHARED, ack_id=2), 0.0) == []  # only an equal one
+    copy = arrival("2", route=SHARED, ack_id=3, handovers=1)
+    (error,) = one_of(ledger.arrived(copy, 0.1), SendReply).replies
+    assert isinstance(error, ErrorReply)
+
+
 def test_what_we_condemn_is_said_to_all() -> None:
     ledger = suspect_ledger(names_former="1")
     effects = ledger.arrived(replace(arrival("1", route=SHARED), redelivered=True), 0.0)
@@ -109,6 +131,16 @@ def test_a_condemned_request_is_answered_by_us_if_the_combiner_says_nothing_of_i
 def test_the_other_agents_notes_are_kept_for_whoever_adopts_them() -> None:
     ledger = ledger_of(PAIR)
     ledger.attempt_seen("b", (request("1").key,))
+    assert ledger.attempt_notes.names("b", request("1").key)
+
+
+def test_a_note_may_have_been_cleared_while_nothing_was_heard() -> None:
+    ledger = suspect_ledger()
+    ledger.attempt_seen("b", (request("1").key,))
+    ledger.control_lost()
+    ledger.control_opened(1.0)
+    assert not ledger.attempt_notes.names("b", request("1").key)
+    ledger.attempt_seen("b", (request("1").key,))  # what is retained still comes again
     assert ledger.attempt_notes.names("b", request("1").key)
 
 

@@ -193,6 +193,34 @@ def test_a_share_that_is_handed_over_again_says_nothing_of_others() -> None:
     assert all_of(ledger.expire(0.5), SendUnheard) == []
 
 
+def test_a_sender_is_overtaken_only_in_what_it_handed_us_itself_before() -> None:
+    ledger = ledger_of(TRIO, in_flight=1)
+    held, waits = name_where(abc="a", bc="b"), name_where(abc="a", bc="c")
+    ledger.arrived(arrival(held), 0.0)
+    ledger.partial(partial(waits, "b", "upper50"), 0.05)
+    ledger.partial(partial(held, "c", "upper50"), 0.2)
+    ledger.partial(partial(waits, "c", "upper25"), 0.25)  # after what we have, as it should be
+    assert all_of(ledger.expire(0.4), SendUnheard) == []
+
+
+def test_a_hint_says_nothing_of_what_its_sender_handed_us_before() -> None:
+    ledger = ledger_of(PAIR, in_flight=1)
+    ledger.arrived(arrival(THEIRS), 0.0)  # we take our time, and have no room for more
+    ledger.partial(partial(OURS, "b", "upper50"), 0.05)
+    ledger.partial(partial(THEIRS, "b", "upper50"), 0.25)
+    assert all_of(ledger.expire(0.4), SendUnheard) == []
+
+
+def test_a_share_that_the_dead_combiner_had_says_nothing_of_what_came_before_it() -> None:
+    inherited = name_where(abc="c", ab="a")
+    ledger = ledger_of(PAIR, members=("c",), in_flight=1)
+    ledger.arrived(arrival(inherited), 0.0)
+    ledger.partial(partial(OURS, "b", "upper50"), 0.05)
+    ledger.team_changed(team("a", PAIR), 0.2)
+    ledger.partial(partial(inherited, "b", "upper50"), 0.25)
+    assert all_of(ledger.expire(0.4), SendUnheard) == []
+
+
 def test_a_share_that_is_early_is_kept_while_its_request_may_still_come() -> None:
     ledger = ledger_of(PAIR)
     ledger.arrived(arrival(THEIRS), 0.0)  # we have something to do, and wait for nobody's share

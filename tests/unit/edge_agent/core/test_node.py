@@ -323,6 +323,19 @@ def test_nobody_is_adopted_while_nothing_that_is_published_again_would_be_heard(
     assert all_of(loopback.happen(seen.PresenceSeen(offline("b"))), do.OpenAdoption) == []
 
 
+def test_nobody_is_adopted_while_our_own_heartbeats_do_not_come_back() -> None:
+    loopback = serving()
+    loopback.adoptable = False
+    loopback.happen(seen.PresenceSeen(offline("b")))
+    loopback.run(TIMING.newcomer_s + TIMING.heartbeat_s)
+    loopback.silent = {0}
+    loopback.run(TIMING.echo_stall_s + TIMING.heartbeat_s)
+    before, loopback.ticks = len(loopback.log), 0
+    loopback.run(10.0)
+    assert all_of(loopback.log[before:], do.OpenAdoption) == []
+    assert loopback.ticks < 60
+
+
 def test_a_follower_adopts_nobody() -> None:
     loopback = serving()
     boss = presence("boss", priority=100)
@@ -388,7 +401,6 @@ def test_leaving_finishes_what_is_held_and_then_says_offline() -> None:
     assert all_of(effects, do.Exit) == []
     assert last_presence(effects).state is AgentState.ONLINE
     effects = loopback.happen(computed("1", "upper50"))
-    effects += loopback.run(TIMING.heartbeat_s + 0.1)
     ack, goodbye = effects.index(do.Ack(5)), effects.index(do.Exit(0))
     assert ack < goodbye
 

@@ -19,7 +19,7 @@ def verdicts() -> Verdicts:
 def test_a_verdict_holds_for_copies_and_not_for_equal_requests_that_are_new(
     verdicts: Verdicts,
 ) -> None:
-    verdicts.condemn(ONE)
+    verdicts.condemn(request("1"))
     assert verdicts.on(request("1", unique=True), suspect=False) == CONDEMNED
     assert verdicts.on(request("1"), suspect=True) == CONDEMNED
     assert verdicts.on(request("1"), suspect=False) is None
@@ -39,7 +39,7 @@ def test_our_list_is_said_once_on_each_link(
     verdicts: Verdicts,
 ) -> None:
     assert verdicts.news() is None
-    verdicts.condemn(ONE)
+    verdicts.condemn(request("1"))
     assert verdicts.news() == (ONE,)
     assert verdicts.news() is None
     verdicts.link_lost()
@@ -53,22 +53,23 @@ def test_what_our_former_life_found_holds_and_stays_in_the_list(verdicts: Verdic
     verdicts.seen("a", (ONE,))
     assert verdicts.news() is None
     assert verdicts.on(request("1"), suspect=True) == CONDEMNED
-    verdicts.condemn(TWO)
+    verdicts.condemn(request("2"))
     assert verdicts.news() == (ONE, TWO)
 
 
 def test_two_processes_that_say_the_same_in_another_order_fall_silent(verdicts: Verdicts) -> None:
-    verdicts.condemn(ONE)
-    verdicts.condemn(TWO)
+    verdicts.condemn(request("1"))
+    verdicts.condemn(request("2"))
     assert verdicts.news() == (ONE, TWO)
     verdicts.seen("a", (TWO, ONE))
     assert verdicts.news() is None
 
 
 def test_a_list_is_bounded_and_the_oldest_go_first(verdicts: Verdicts) -> None:
-    keys = [request(str(number)).key for number in range(MOST_CONDEMNED + 1)]
-    for key in keys:
-        verdicts.condemn(key)
+    requests = [request(str(number)) for number in range(MOST_CONDEMNED + 1)]
+    keys = [each.key for each in requests]
+    for each in requests:
+        verdicts.condemn(each)
     assert verdicts.news() == tuple(keys[1:])
     verdicts.seen("a", tuple(keys[:MOST_CONDEMNED]))  # what we said before comes round late
     assert verdicts.on(request("0"), suspect=True) is None
@@ -78,8 +79,15 @@ def test_a_list_is_bounded_and_the_oldest_go_first(verdicts: Verdicts) -> None:
     assert verdicts.on(request("0"), suspect=True) == CONDEMNED
 
 
+def test_a_request_that_says_itself_what_it_did_is_not_listed(verdicts: Verdicts) -> None:
+    verdicts.condemn(request("1", handovers=2))  # anybody may write that, as often as they like
+    assert verdicts.news() is None
+    verdicts.condemn(request("1", handovers=1))
+    assert verdicts.news() == (ONE,)
+
+
 def test_another_broker_is_told_what_we_found_and_not_what_others_did(verdicts: Verdicts) -> None:
-    verdicts.condemn(ONE)
+    verdicts.condemn(request("1"))
     assert verdicts.news() == (ONE,)
     verdicts.seen("a", (ONE,))
     verdicts.seen("b", (TWO,))
