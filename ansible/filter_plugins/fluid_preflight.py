@@ -11,7 +11,8 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-_AGENT_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+# As fluid.topics.is_agent_id has it: the agent would not start with another.
+_AGENT_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _USER = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _LEAST_SECRET = 16
 _VAULT = "in group_vars/all/vault.yml (vault.yml.example shows how)"
@@ -28,6 +29,8 @@ def cluster_problems(
     groups: the hosts of each group. agent_ids, addresses: `agent_id` and `broker_address` by host.
     revoked: agent ids.
     """
+    if isinstance(revoked, str):
+        return [f"fluid_revoked is no list: write it as fluid_revoked=['{revoked}']"]
     groups = {name: list(groups.get(name, ())) for name in ("brokers", "masters", "workers")}
     problems = []
     if not groups["brokers"]:
@@ -48,7 +51,7 @@ def cluster_problems(
         if not _AGENT_ID.fullmatch(agent):
             problems.append(
                 f"{named[0]} has the agent id '{agent}': set agent_id to up to 64 letters, digits, "
-                "'.', '_' or '-'"
+                "'.', '_' or '-', of which the first is a letter or a digit"
             )
     problems += [
         f"{host} is a master and a worker: take it out of one of the groups"
@@ -63,6 +66,17 @@ def cluster_problems(
         if others and _is_loopback(str(addresses[host]))
     ]
     return problems
+
+
+def order_problems(order: Sequence[str]) -> list[str]:
+    """Whether what an inventory sets counts. order: the precedence of group variables."""
+    places = {name: place for place, name in enumerate(order)}
+    if places.get("all_inventory", -1) > places.get("all_plugins_play", -1):
+        return []
+    return [
+        "the ansible.cfg of these playbooks is not read, so that variables of the inventory would "
+        "not count: start them in their own folder, or name that file in ANSIBLE_CONFIG"
+    ]
 
 
 def secret_problems(variables: Mapping[str, Any]) -> list[str]:
@@ -121,6 +135,40 @@ def device_problems(
     return problems
 
 
+def rollback_problems(probes: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Why these hosts cannot all be brought back to one bundle, each by one step at most.
+
+    probes: of each host the result of its probe, as Ansible registered it.
+    """
+    told = {host: told_by(result) for host, result in probes.items()}
+    problems = [f"{host} {_unanswered(probes[host])}" for host in told if not told[host]]
+    if problems or len(_rollback_targets(told.values())) == 1:
+        return problems
+    problems = [
+        f"{host} has no bundle to go back to, as none was rolled out after its first one: leave it "
+        "out with --limit, or roll out the bundle that you want with deploy.yml --tags bundle"
+        for host, each in told.items()
+        if not each.get("previous")
+    ]
+    if problems or not told:
+        return problems
+    held = ", ".join(
+        f"{host} serves {each.get('bundle')}, and {each['previous']} before"
+        for host, each in told.items()
+    )
+    return [
+        f"the devices differ in what they can go back to ({held}): set fluid_bundle to the bundle "
+        "that you want and run deploy.yml --tags bundle, or name those that shall go back with "
+        "--limit"
+    ]
+
+
+def rollback_target(probes: Mapping[str, Mapping[str, Any]]) -> str:
+    """The bundle that all shall serve, where there are no `rollback_problems`."""
+    (target,) = _rollback_targets([told_by(result) for result in probes.values()])
+    return target
+
+
 def told_by(result: Mapping[str, Any]) -> dict[str, Any]:
     """What a host's probe told; nothing if it could not be asked."""
     if result.get("unreachable") or result.get("rc") != 0:
@@ -144,6 +192,18 @@ def new_packages(printed: str) -> list[str]:
     _, _, rest = printed.partition("NEW packages will be installed:\n")
     listed = itertools.takewhile(lambda line: line.startswith(" "), rest.splitlines())
     return [name for line in listed for name in line.split()]
+
+
+def _rollback_targets(devices: Iterable[Mapping[str, Any]]) -> set[str]:
+    """The bundles that some can go back to while all others serve them already, as those do that a
+    rollout did not reach."""
+    devices = list(devices)
+    return {
+        target
+        for target in {each.get("previous") for each in devices} - {None, ""}
+        if all(target in (each.get("bundle"), each.get("previous")) for each in devices)
+        and not all(target == each.get("bundle") for each in devices)
+    }
 
 
 def _unanswered(result: Mapping[str, Any]) -> str:
@@ -203,7 +263,10 @@ class FilterModule:
     def filters(self) -> dict[str, Any]:
         return {
             "fluid_cluster_problems": cluster_problems,
+            "fluid_order_problems": order_problems,
             "fluid_secret_problems": secret_problems,
+            "fluid_rollback_problems": rollback_problems,
+            "fluid_rollback_target": rollback_target,
             "fluid_device_problems": device_problems,
             "fluid_told_by": told_by,
             "fluid_kinds": kinds,

@@ -3,6 +3,7 @@ from typing import Any
 
 import pytest
 
+from fluid.topics import is_agent_id
 from tests.unit.ansible.loading import load
 
 preflight = load("filter_plugins/fluid_preflight.py")
@@ -66,6 +67,23 @@ def test_hosts_with_one_agent_id_are_named() -> None:
 def test_an_agent_id_that_fits_no_topic_is_named() -> None:
     (problem,) = cluster(agent_ids={"a": "a", "b": "b/1", "c": "c"})
     assert problem.startswith("b has the agent id 'b/1'")
+
+
+@pytest.mark.parametrize("agent", ["pi-b", "7", "-pi", ".", "..", "_b", "b_", "b c", "é", "b" * 65])
+def test_preflight_takes_the_agent_ids_that_the_agent_takes(agent: str) -> None:
+    problems = cluster(agent_ids={"a": "a", "b": agent, "c": "c"})
+    assert (problems == []) is is_agent_id(agent)
+
+
+def test_a_single_revoked_id_without_brackets_is_no_list() -> None:
+    (problem,) = cluster(revoked="pi-b")
+    assert problem.endswith("fluid_revoked=['pi-b']")
+
+
+def test_an_order_in_which_presets_win_over_an_inventory_is_refused() -> None:
+    assert preflight.order_problems(["all_plugins_play", "all_inventory"]) == []
+    (problem,) = preflight.order_problems(["all_inventory", "all_plugins_play"])
+    assert "ANSIBLE_CONFIG" in problem
 
 
 def test_a_host_is_not_master_and_worker() -> None:
