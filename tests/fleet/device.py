@@ -17,9 +17,11 @@ from tests.processes import wait_until
 
 BOOT_TIMEOUT_S = 180.0  # only to end a run in which a device does not boot
 
-# --privileged is more than systemd needs. /tmp of a device may hold programs, docker's may not.
+# --privileged is more than systemd needs. With SYS_PTRACE its init, as on any machine, still sees
+# processes that a service with ProtectProc=invisible hides: PrivateUsers= needs that. /tmp of a
+# device may hold programs, docker's may not.
 _RIGHTS = {
-    "cap_add": ["SYS_ADMIN"],
+    "cap_add": ["SYS_ADMIN", "SYS_PTRACE"],
     "security_opt": ["seccomp=unconfined", "apparmor=unconfined"],
     "tmpfs": {"/run": "exec,mode=755", "/tmp": "exec,mode=1777"},  # noqa: S108 - in the device
     "volumes": ["/sys/fs/cgroup:/sys/fs/cgroup:rw"],
