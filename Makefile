@@ -16,10 +16,10 @@ demo: setup ## train, serve with two agents, kill each, and print what happened
 	@.venv/bin/fluid demo
 
 test: setup ## run all tests but those of `make devices` and `make fleet`
-	@scripts/test -m "not devices and not fleet"
+	@scripts/test -m "not devices and not secured and not fleet"
 
-devices: setup ## the tests of up to eight devices, and of devices lost with their networks
-	@scripts/test -m devices
+devices: setup ## the tests of up to eight devices, of lost networks, and of a secured broker
+	@scripts/test -m "devices or secured"
 
 fleet: setup ## deploy to emulated Raspberry Pis in containers, and break them (needs root)
 	@scripts/test -m fleet -v -s -x --durations=30 tests/fleet

@@ -15,6 +15,8 @@ from tests.integration.broker.secured import SecuredBroker
 from tests.processes import wait_until
 from tests.rights.session import Session
 
+pytestmark = pytest.mark.secured
+
 
 @pytest.fixture(scope="module")
 def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecuredBroker]:

@@ -23,6 +23,8 @@ from tests.rights.table import (
     Who,
 )
 
+pytestmark = pytest.mark.secured
+
 NAMES = Names()
 DENIED = 0x87  # MQTT 5, section 3.4.2.1: not authorized
 

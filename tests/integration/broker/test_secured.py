@@ -10,6 +10,8 @@ from paho.mqtt.enums import MQTTProtocolVersion
 from tests.integration.broker.secured import SecuredBroker
 from tests.rights.session import Refused, Session
 
+pytestmark = pytest.mark.secured
+
 SHARED = "$share/{}/fluid/infer/#"
 SESSION_S = 3600
 NO_SUBSCRIBERS = 0x10

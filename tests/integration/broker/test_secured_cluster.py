@@ -23,6 +23,8 @@ from tests.integration.harness.oracle import Oracle
 from tests.processes import wait_until
 from tests.rights.session import Session
 
+pytestmark = pytest.mark.secured
+
 if TYPE_CHECKING:
     from trainer.data import Dataset
 

@@ -16,6 +16,8 @@ from tests.integration.broker.authority import Authority
 from tests.integration.bus.private import private_mosquitto
 from tests.recorder import Recorder
 
+pytestmark = pytest.mark.secured
+
 
 @dataclass(frozen=True)
 class Guarded:

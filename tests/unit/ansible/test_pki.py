@@ -12,7 +12,7 @@ import yaml
 from tests.unit.ansible.loading import ANSIBLE
 from tests.unit.ansible.playbooks import run_play
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.secured
 
 SHARED = yaml.safe_load((ANSIBLE / "group_vars" / "all" / "main.yml").read_text(encoding="utf-8"))
 

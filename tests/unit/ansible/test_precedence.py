@@ -9,6 +9,8 @@ import pytest
 from tests.unit.ansible.loading import ANSIBLE
 from tests.unit.ansible.playbooks import environment, program, run_playbook
 
+pytestmark = pytest.mark.secured
+
 HOSTS = "[workers]\npi\n"
 
 

@@ -9,6 +9,8 @@ import pytest
 from tests.unit.ansible.loading import load
 from tests.unit.ansible.playbooks import run_playbook
 
+pytestmark = pytest.mark.secured
+
 preflight = load("filter_plugins/fluid_preflight.py")
 
 UNREACHABLE = {"unreachable": True, "msg": "No route to host"}

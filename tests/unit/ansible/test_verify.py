@@ -4,7 +4,11 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.unit.ansible.playbooks import run_play
+
+pytestmark = pytest.mark.secured
 
 ROLE = {"ansible.builtin.import_role": {"name": "bundle", "tasks_from": "verify"}}
 
