@@ -89,8 +89,6 @@ class Hearsay:
             held = self._holdings.get(key)
             if held is not None and held.combiner == notice.sender:
                 effects += self._progress.without(held, notice.sender, now, has_it=False)
-        if self._keeps_up(notice.sender, now):
-            self._patience.heard(notice.sender)
         return effects
 
     def look_into_stale_partials(self, now: float, *, after_s: float) -> list[Effect]:
@@ -122,9 +120,6 @@ class Hearsay:
             for key, sender in taken.items()
             if not self._is_held_together(key)  # else it is of another bundle
         }
-        for sender in set(unheard.values()):
-            if not self._keeps_up(sender, now):
-                self._patience.missed((sender,))
         if unheard:
             effects.append(SendUnheard(Unheard(self._settings.agent, tuple(unheard))))
         return effects
@@ -138,12 +133,6 @@ class Hearsay:
         team, key = self._progress.team, held.request.key
         first = rendezvous(key, held.expected, team.capacities)
         return first == self._settings.agent and not held.suspect
-
-    def _keeps_up(self, agent: str, now: float) -> bool:
-        """Whether a device does its part in what we hold: then what one of us never heard is from
-        before its time, and no reason to wait less for it from now on."""
-        caught_up = self._caught_up.get(agent)
-        return caught_up is not None and now - caught_up <= self._timing.straggler_s
 
     def _is_at_rest(self, since: float) -> bool:
         """Whether nothing more can come: nothing has for a while although there is room, and all

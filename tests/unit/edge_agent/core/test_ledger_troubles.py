@@ -183,7 +183,7 @@ def test_a_share_of_what_was_sent_before_our_time_is_told_to_its_sender_under_lo
     assert told == Unheard("a", (request(later[0]).key,))
 
 
-def test_whoever_keeps_up_is_waited_for_although_one_of_us_never_heard_something() -> None:
+def test_what_one_of_us_never_heard_makes_nobody_wait_less_for_the_other() -> None:
     ledger = ledger_of(PAIR)
     names = names_of("a")
     ledger.partial(partial(names[0], "b", "upper50"), 0.0)
