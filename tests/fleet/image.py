@@ -20,7 +20,8 @@ from tests.fleet.engine import EngineUnavailable
 REPOSITORY = "fluid-pi"
 SUITE = "bookworm"
 
-_MIRROR = os.environ.get("FLUID_FLEET_MIRROR", "http://deb.debian.org/debian")
+# Of Debian packages; without it, the one that debootstrap knows.
+_MIRROR = os.environ.get("FLUID_FLEET_MIRROR", "")
 _PACKAGES = (
     "ca-certificates,dbus,iproute2,openssh-server,procps,python3,python3-apt,python3-venv,"
     "systemd,systemd-sysv"
@@ -37,7 +38,7 @@ _BUILD_TIMEOUT_S = 1500.0
 #   for them, four times over on an emulator, is time for nothing.
 # - The packages that the playbook installs are fetched, not installed: what is measured is the
 #   playbook, not the mirror.
-_SETUP = rf"""
+_SETUP = r"""
 set -eu
 export DEBIAN_FRONTEND=noninteractive
 mkdir -p /etc/systemd/system.conf.d /var/log/journal
@@ -52,7 +53,6 @@ for unit in getty.target console-getty.service systemd-logind.service systemd-ud
 done
 printf 'UseDNS no\nGSSAPIAuthentication no\nMaxStartups 50\n' >/etc/ssh/sshd_config.d/fleet.conf
 sed -i '/pam_motd\|pam_mail\|pam_systemd/d' /etc/pam.d/sshd /etc/pam.d/common-session
-printf 'deb {_MIRROR} {SUITE} main\n' >/etc/apt/sources.list
 apt-get clean
 apt-get update -qq
 apt-get install -y -qq --no-install-recommends --download-only mosquitto mosquitto-clients
@@ -102,7 +102,7 @@ def _build(client: Any, tag: str) -> None:
     try:
         run(
             ["debootstrap", "--arch=arm64", "--variant=minbase", f"--include={_PACKAGES}",
-             SUITE, str(root), _MIRROR],
+             SUITE, str(root), *filter(None, [_MIRROR])],
             timeout_s=_BUILD_TIMEOUT_S,
         )  # fmt: skip
         shutil.copy("/etc/resolv.conf", root / "etc/resolv.conf")
