@@ -120,6 +120,8 @@ class Hearsay:
             for key, sender in taken.items()
             if not self._is_held_together(key)  # else it is of another bundle
         }
+        for sender in set(unheard.values()):
+            self._patience.missed((sender,))
         if unheard:
             effects.append(SendUnheard(Unheard(self._settings.agent, tuple(unheard))))
         return effects

@@ -121,10 +121,8 @@ class Progress:
         return self.team.owners(missing, held.request.key, held.hearers)
 
     def without(self, held: Held, agent: str, now: float, *, has_it: bool) -> list[Effect]:
-        """Go on without a device, which has this request or has it not. One that says that it never
-        had it does its part in what came later."""
-        if has_it:
-            self._patience.missed((agent,))
+        """Go on without a device, which has this request or has it not."""
+        self._patience.missed((agent,))
         held.give_up(agent, has_it=has_it)
         held.combiner = None
         return self.on(held, now)

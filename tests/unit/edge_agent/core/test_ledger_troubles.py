@@ -183,18 +183,6 @@ def test_a_share_of_what_was_sent_before_our_time_is_told_to_its_sender_under_lo
     assert told == Unheard("a", (request(later[0]).key,))
 
 
-def test_what_one_of_us_never_heard_makes_nobody_wait_less_for_the_other() -> None:
-    ledger = ledger_of(PAIR)
-    names = names_of("a")
-    ledger.partial(partial(names[0], "b", "upper50"), 0.0)
-    ledger.arrived(arrival(names[1], ack_id=1), 0.1)
-    ledger.partial(partial(names[1], "b", "upper50"), 0.1)
-    assert all_of(ledger.expire(0.35), SendUnheard) != []
-    ledger.arrived(arrival(names[2], ack_id=2), 0.4)
-    ledger.computed(computed(names[2], "lower50"), 0.4)
-    assert all_of(ledger.expire(0.6), SendReply) == []  # its share may take as long as any
-
-
 def test_a_share_that_is_handed_over_again_says_nothing_of_others() -> None:
     ledger = ledger_of(PAIR)
     names = names_of("a")
