@@ -8,7 +8,8 @@ A request is sent again under its own id in three cases:
 - its link was lost: what was under way may be lost with it, so at once on the next link;
 - the broker had nobody to pass it to (PUBACK reason 0x10): soon, agents may be starting;
 - nothing came back for a while: late, because an agent that is merely busy should not be given
-  the same work twice. The cluster recognises the id and answers it once where it can.
+  the same work twice, and later while all answers come late. The cluster recognises the id and
+  answers it once where it can.
 """
 
 from collections import OrderedDict
@@ -26,6 +27,9 @@ from fluid.client.schedule import Schedule
 
 # How many ids of ended requests are remembered, to tell a second answer from a late one.
 _REMEMBERED = 4096
+
+# How much the next answer weighs in how long answers take now, as in TCP (RFC 6298, section 2).
+_SMOOTHING = 1 / 8
 
 # PUBACK reasons that sending again cannot cure: not authorised, topic name invalid, payload
 # format invalid (MQTT 5, section 3.4.2.1), and the link's own word for too large a message.
@@ -46,10 +50,15 @@ class Backoff:
 
 @dataclass(frozen=True, slots=True)
 class ResendPolicy:
-    """When requests are sent again: unanswered ones, and those that nobody was there to take."""
+    """When requests are sent again: unanswered ones, and those that nobody was there to take.
+
+    late_factor: an unanswered one waits for at least so many times as long as answers take at
+    present, up to the greatest delay, so that a cluster that is behind is not given more to do.
+    """
 
     unanswered: Backoff = Backoff(first_s=3.0, greatest_s=12.0)
     unserved: Backoff = Backoff(first_s=0.25, greatest_s=2.0)
+    late_factor: float = 2.0
 
 
 class WhyUnanswered(Enum):
@@ -124,6 +133,8 @@ class _Request:
     submitted_s: float
     deadline_s: float
     next_send_s: float
+    first_sent_s: float = 0.0  # of the fruitless sends
+    last_sent_s: float = 0.0
     attempts: int = 0
     # Sends since the link opened or since somebody was last missing: they space the next one.
     fruitless_sends: int = 0
@@ -146,6 +157,7 @@ class RequestWindow:
         self._orders = count()
         self._ended: OrderedDict[str, bool] = OrderedDict()  # id -> whether it was answered
         self._link_is_up = False
+        self._answers_take_s = 0.0
         self._sent = self._answered = self._resent = self._duplicates = 0
         self._late = self._timed_out = self._refused = self._unserved = self._unreadable = 0
 
@@ -192,6 +204,7 @@ class RequestWindow:
             return None
         self._end(request_id, was_answered=True)
         self._answered += 1
+        self._learn_lateness(request, now)
         return Settled(request_id, 1000 * (now - request.submitted_s), request.attempts)
 
     def unreadable(self) -> None:
@@ -250,6 +263,7 @@ class RequestWindow:
         sends = tuple(
             self._send(request_id, self._requests[request_id], now)
             for request_id in self._sends.take_due(now)
+            if not self._put_off(request_id, self._requests[request_id], now)
         )
         return Due(sends, timed_out)
 
@@ -278,7 +292,27 @@ class RequestWindow:
         request.next_send_s = moment_s
         self._sends.set(moment_s, request.order, request_id)
 
+    def _learn_lateness(self, request: _Request, now: float) -> None:
+        """From each answer, also to what was sent again: an overestimate only spares resends."""
+        if request.fruitless_sends:
+            took_s = now - request.first_sent_s
+            self._answers_take_s += _SMOOTHING * (took_s - self._answers_take_s)
+
+    def _put_off(self, request_id: str, request: _Request, now: float) -> bool:
+        """Let a request that is due wait on if its answer is no later than others are."""
+        if not request.fruitless_sends:
+            return False
+        wait_s = self._policy.late_factor * self._answers_take_s
+        due_s = request.last_sent_s + min(wait_s, self._policy.unanswered.greatest_s)
+        if due_s <= now:
+            return False
+        self._send_next_at(due_s, request_id, request)
+        return True
+
     def _send(self, request_id: str, request: _Request, now: float) -> Send:
+        if not request.fruitless_sends:
+            request.first_sent_s = now
+        request.last_sent_s = now
         request.attempts += 1
         request.fruitless_sends += 1
         delay_s = self._policy.unanswered.delay_s(request.fruitless_sends)

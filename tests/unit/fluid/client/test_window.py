@@ -41,6 +41,45 @@ def test_an_unanswered_request_is_sent_again_after_3_6_and_then_every_12_seconds
     assert send_times(window, 60.0) == [0, 3, 9, 21, 33, 45, 57]
 
 
+def test_a_request_is_sent_again_later_while_answers_come_late() -> None:
+    window = open_window()
+    for number in range(100):
+        window.submit(f"late-{number}", 0.0, timeout_s=60.0)
+    window.submit("a", 0.0, timeout_s=60.0)
+    window.due(0.0)
+    for number in range(100):
+        window.answered(f"late-{number}", 2.5)
+    assert sent(window, 3.0) == []  # the others were answered just now
+    assert send_times(window, 60.0) == pytest.approx([5, 11, 23, 35, 47, 59], abs=0.01)
+
+
+def test_answers_that_take_for_ever_put_no_resend_off_beyond_the_greatest_delay() -> None:
+    window = open_window()
+    for number in range(100):
+        window.submit(f"late-{number}", 0.0, timeout_s=1000.0)
+    window.due(0.0)
+    for number in range(100):
+        window.answered(f"late-{number}", 400.0)
+    window.submit("a", 400.0, timeout_s=1000.0)
+    assert send_times(window, 440.0) == pytest.approx([400, 412, 424, 436], abs=0.01)
+
+
+def test_late_answers_put_off_nothing_that_nobody_took_or_that_a_new_link_has_to_send() -> None:
+    window = open_window()
+    for number in range(100):
+        window.submit(f"late-{number}", 0.0, timeout_s=100.0)
+    window.due(0.0)
+    for number in range(100):
+        window.answered(f"late-{number}", 30.0)
+    window.submit("a", 30.0, timeout_s=100.0)
+    assert sent(window, 30.0) == ["a"]
+    window.confirmed("a", 30.0, reason=NO_SUBSCRIBERS)
+    assert sent(window, 30.25) == ["a"]
+    window.link_lost()
+    window.link_opened(30.5)
+    assert sent(window, 30.5) == ["a"]
+
+
 def test_nothing_is_sent_while_there_is_no_link() -> None:
     window = RequestWindow()
     window.submit("a", 0.0, timeout_s=10.0)
