@@ -5,6 +5,7 @@ FluidError
 ├── CredentialsError      certificate or key files that cannot be used; names the file
 ├── InterpreterMissing    no TFLite interpreter is installed
 ├── ImageError            an image that cannot be turned into a request (client side)
+├── ProcessEnded          a process of ours ended unasked; carries the end of its log
 ├── BrokerError           the broker cannot be used
 │   ├── BrokerNotFound        no such host name
 │   ├── BrokerUnreachable     nothing answers at that host and port
@@ -56,6 +57,10 @@ class InterpreterMissing(FluidError):
 
 class ImageError(FluidError):
     """An image that the client cannot turn into a request payload."""
+
+
+class ProcessEnded(FluidError):
+    """A process that we started ended unasked. The message ends with its log's last lines."""
 
 
 class BrokerError(FluidError):

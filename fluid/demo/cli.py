@@ -17,10 +17,11 @@ from fluid.demo.measurement import PhaseSummary
 from fluid.demo.report import accuracy_table, json_line, phase_table
 from fluid.demo.stage import AGENTS, LabelledImages, Stage, open_stage
 from fluid.demo.story import STORY, Phase, play
-from fluid.demo.supervisor import Supervisor
 from fluid.demo.verdict import shortcomings
+from fluid.errors import ProcessEnded
 from fluid.processes import tail
 from fluid.servable import expect_servable
+from fluid.supervisor import Supervisor
 
 _FLUID = (sys.executable, "-m", "fluid")
 _TABLE_COLUMNS = 150  # where there is no terminal whose width could be asked
@@ -74,7 +75,7 @@ def demo(*, dataset: str, bundle: Path | None, output: Path | None, stream_s: fl
         try:
             with open_stage(supervisor, bundle=served, slots=len(manifest.slots)) as stage:
                 summaries = _play(stage, images, console=console, stream_s=stream_s)
-        except DemoError:
+        except (DemoError, ProcessEnded):
             _show_logs(supervisor)
             raise
         console.print(phase_table(summaries))

@@ -2,7 +2,6 @@
 
 FluidError
 └── DemoError             the demonstration cannot go on
-    ├── ProcessEnded          one of its processes ended unasked; carries its log
     └── NotServing            the cluster did not get ready in time
 """
 
@@ -11,10 +10,6 @@ from fluid.errors import FluidError
 
 class DemoError(FluidError):
     """The root of what the demonstration raises."""
-
-
-class ProcessEnded(DemoError):
-    """A process ended unasked. The message ends with the last lines of its log."""
 
 
 class NotServing(DemoError):

@@ -20,9 +20,9 @@ from fluid.bus.mqtt import BrokerAddress, MqttBus
 from fluid.client import Answer, FluidClient, cluster_snapshot, set_mode
 from fluid.demo.errors import NotServing
 from fluid.demo.measurement import Observation, PhaseSummary, Team, summarise
-from fluid.demo.supervisor import Supervisor
 from fluid.messages.control import Mode, Role
 from fluid.messages.replies import ErrorReply, Result
+from fluid.supervisor import Supervisor
 from fluid.topics import Topics
 
 AGENTS = {"master": Role.MASTER, "worker": Role.WORKER}

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from fluid.demo.errors import ProcessEnded
-from fluid.demo.supervisor import Supervisor
+from fluid.errors import ProcessEnded
+from fluid.supervisor import Supervisor
 from tests.processes import is_alive, wait_until
 
 
@@ -115,3 +115,26 @@ def test_a_restarted_process_goes_on_with_its_log(tmp_path: Path) -> None:
             supervisor.start_and_read_line("agent", _python(program))
             supervisor.kill("agent")
     assert supervisor.log("agent").read_text() == "first\nsecond\n"
+
+
+def test_a_process_may_be_ended_in_good_order_and_started_again(tmp_path: Path) -> None:
+    with Supervisor(tmp_path) as supervisor:
+        pid = _start(supervisor, "agent")
+        assert supervisor.pid("agent") == pid
+        supervisor.stop("agent")
+        assert not is_alive(pid)
+        assert _start(supervisor, "agent") != pid
+
+
+def test_a_process_that_ends_by_itself_is_waited_for(tmp_path: Path) -> None:
+    with Supervisor(tmp_path) as supervisor:
+        supervisor.start("generator", _python("pass"))
+        supervisor.wait("generator")
+        assert not supervisor.is_running("generator")
+
+
+def test_one_that_fails_while_it_is_waited_for_is_named(tmp_path: Path) -> None:
+    with Supervisor(tmp_path) as supervisor:
+        supervisor.start("generator", _python("import sys; sys.exit('no broker')"))
+        with pytest.raises(ProcessEnded, match="generator ended with status 1\nno broker"):
+            supervisor.wait("generator")

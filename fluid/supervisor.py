@@ -1,6 +1,7 @@
-"""The processes of the demonstration: each has a name and a log, and none outlives it.
+"""Processes with a name and a log each, none of which outlives the program that started them.
 
-Owns their lives; knows nothing of what they do.
+Owns their lives; knows nothing of what they do. Used by the commands that start a cluster of their
+own: the demonstration and the benchmark.
 """
 
 import os
@@ -11,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from fluid.demo.errors import ProcessEnded
+from fluid.errors import ProcessEnded
 from fluid.processes import start_tied, stop, tail
 
 
@@ -75,6 +76,20 @@ class Supervisor:
         if not line:
             raise self._ended(name, self._processes[name].wait())
         return line
+
+    def wait(self, name: str) -> None:
+        """Wait until a process ends by itself; raises `ProcessEnded` if it fails."""
+        if status := self._processes[name].wait():
+            raise self._ended(name, status)
+        del self._processes[name]
+
+    def pid(self, name: str) -> int:
+        """The process id of a process that was started and not ended by us."""
+        return self._processes[name].pid
+
+    def stop(self, name: str) -> None:
+        """End a process in good order, with SIGTERM, and wait until it has ended."""
+        stop(self._processes.pop(name))
 
     def kill(self, name: str) -> None:
         """End a process with SIGKILL, as a power cut would."""

@@ -1,0 +1,57 @@
+"""`python -m fluid.bench.bare`: the interpreter alone, as the floor of what serving can cost.
+
+A process of its own, so that it can be held to a share of a core as an agent is. It loads the
+widest stage of a slot, says `ready`, waits for SIGUSR1, and invokes: no image is set, no result is
+read. Then it writes what it did, and how much memory it has, as JSON.
+"""
+
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from fluid.bench.usage import resident_mb
+from fluid.bundle import load_bundle
+from fluid.interpreter import find_interpreter
+from fluid.submodel import load_interpreter
+
+_WARM_UP_S = 0.3
+GO = signal.SIGUSR1
+
+
+def main(bundle_folder: str, seconds: str, output: str) -> None:
+    """Invoke for so many seconds the widest stage of the first slot of a bundle."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, {GO})
+    bundle = load_bundle(bundle_folder)
+    manifest = bundle.manifest
+    stage = manifest.widest_stage(manifest.slots[0])
+    interpreter = load_interpreter(bundle, stage, package=find_interpreter())
+    interpreter.invoke()
+    print("ready", flush=True)  # noqa: T201 - for the program that has started us
+    signal.sigwait({GO})
+    _invoke_for(_WARM_UP_S, interpreter.invoke)
+    invokes, span_s = _invoke_for(float(seconds), interpreter.invoke)
+    document = {
+        "invokes": invokes,
+        "span_s": span_s,
+        "resident_mb": resident_mb(os.getpid()),
+    }
+    Path(output).write_text(json.dumps(document), encoding="utf-8")
+
+
+def _invoke_for(seconds: float, invoke: Callable[[], None]) -> tuple[int, float]:
+    """How often, and in what time."""
+    invokes = 0
+    begin_s = now_s = time.perf_counter()
+    while now_s < begin_s + seconds:
+        invoke()
+        invokes += 1
+        now_s = time.perf_counter()
+    return invokes, now_s - begin_s
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

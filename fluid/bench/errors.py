@@ -1,0 +1,21 @@
+"""The errors of the benchmark.
+
+FluidError
+└── BenchError            the benchmark cannot go on
+    ├── NotServing            a cluster did not get ready in time
+    └── BadResults            a file of results that cannot be read
+"""
+
+from fluid.errors import FluidError
+
+
+class BenchError(FluidError):
+    """The root of what the benchmark raises."""
+
+
+class NotServing(BenchError):
+    """A cluster did not get into the state that a measurement needs."""
+
+
+class BadResults(BenchError):
+    """A file that `fluid bench --json` did not write, or another version of it did."""
