@@ -20,7 +20,7 @@ from fluid.demo.story import STORY, Phase, play
 from fluid.demo.verdict import shortcomings
 from fluid.errors import ProcessEnded
 from fluid.processes import tail
-from fluid.servable import expect_servable
+from fluid.servable import expect_independent
 from fluid.supervisor import Supervisor
 
 _FLUID = (sys.executable, "-m", "fluid")
@@ -91,7 +91,7 @@ def demo(*, dataset: str, bundle: Path | None, output: Path | None, stream_s: fl
 
 def _expect_playable(manifest: Manifest) -> None:
     """Refuse, before anything is started, what two agents cannot play the story with."""
-    expect_servable(manifest)
+    expect_independent(manifest)
     if len(manifest.slots) < len(AGENTS):
         raise DemoError(
             f"{manifest.name} has one slot, so two devices cannot answer an image together: "
