@@ -4,7 +4,7 @@
 SEEDS ?= 1000
 ROUNDS ?= 100
 AGENTS ?= 2 4
-.PHONY: help setup demo test devices fleet sim chaos check format clean
+.PHONY: help setup demo test devices fleet sim chaos bench check format clean
 
 help: ## list these targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,6 +29,9 @@ sim: setup ## tell SEEDS=1000 seeded storms of faults, or one in full with SEED=
 
 chaos: setup ## ROUNDS=100 faults under load for AGENTS="2 4", into docs/results/chaos.md
 	@scripts/chaos --rounds $(ROUNDS) --agents "$(AGENTS)" --seed $(or $(SEED),1) --output docs/results
+
+bench: setup ## measure the paper's figure and more, into docs/results/bench.md (OPTIONS="--only paper")
+	@.venv/bin/fluid bench --output docs/results $(OPTIONS)
 
 check: setup ## lint, formatting and types
 	@scripts/check

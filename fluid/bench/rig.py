@@ -28,7 +28,7 @@ from fluid.topics import Topics
 MASTER = "master"
 WORKER = "worker"
 _READY_TIMEOUT_S = 60.0
-# A device that can do nothing by itself need not serve. It has this long to show that it does.
+# How long a cluster may take to show that all serve, in the mode that was asked for.
 _GRACE_S = 3.0
 # Enough under way that a device always has the next request, also while the broker is busy with
 # another, and no more: an agent has as many in flight, and what waits longer only grows old.
@@ -120,7 +120,7 @@ class Rig:
             if not _is_formed(snapshot, mode, agents):
                 formed_at_s = math.inf
                 set_mode(self._bus, self.topics, mode, timeout_s=2.0)
-            elif _all_serve(snapshot) or time.monotonic() > formed_at_s + _GRACE_S:
+            elif _all_serve(snapshot, mode) or time.monotonic() > formed_at_s + _GRACE_S:
                 break
             else:
                 formed_at_s = min(formed_at_s, time.monotonic())
@@ -205,7 +205,7 @@ def open_rig(
 
     images: `bench`'s unless given. share: of a core for each device; None leaves them free.
     """
-    with Supervisor(bench.scratch / "logs") as supervisor:
+    with Supervisor(bench.scratch / f"logs-{next(_numbers)}") as supervisor:
         broker = [sys.executable, "-m", "broker", "--port", "0"]
         url = supervisor.start_and_read_line(BROKER, broker)
         yield Rig(
@@ -219,14 +219,18 @@ def open_rig(
 
 
 def _is_formed(snapshot: ClusterSnapshot, mode: Mode, agents: Sequence[str]) -> bool:
-    """Whether the leader has these members and the operator's mode, and nobody works in another."""
+    """Whether the leader has these members and has heard the operator, and all follow it."""
     state = snapshot.state
     if state is None or not snapshot.has_leader or set(state.members) != set(agents):
         return False
-    if state.operator_mode is not mode or (mode is not Mode.AUTO and state.mode is not mode):
+    if state.operator_mode is not mode:
         return False
     return all(each.serving in (state.mode, None) for each in snapshot.online)
 
 
-def _all_serve(snapshot: ClusterSnapshot) -> bool:
-    return all(each.serving is not None for each in snapshot.online)
+def _all_serve(snapshot: ClusterSnapshot, mode: Mode) -> bool:
+    """Not so for ever where a network is cut: who can run nothing alone serves nothing in HT, and
+    where nobody can, the leader keeps HA."""
+    state = snapshot.state
+    follows = state is not None and mode in (state.mode, Mode.AUTO)
+    return follows and all(each.serving is not None for each in snapshot.online)

@@ -14,6 +14,7 @@ LIGHT_MODULES = (
     "edge_agent",
     "edge_agent.cli",
     "fluid",
+    "fluid.bench.cli",
     "fluid.cli",
     "fluid.client",
     "fluid.demo.cli",

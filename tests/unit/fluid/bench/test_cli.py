@@ -1,0 +1,42 @@
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from fluid.bench.cli import read_results
+from fluid.bench.errors import BadResults
+from fluid.cli import main
+
+
+def test_results_of_another_program_are_refused_before_anything_is_measured(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "old.json"
+    file.write_text("{}")
+    result = CliRunner().invoke(main, ["bench", "--compare", str(file)])
+    assert result.exit_code == 1
+    assert f"{file}: no results of 'fluid bench'" in result.stderr
+
+
+def test_a_file_that_is_no_json_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "old.json"
+    file.write_text("rubbish")
+    with pytest.raises(BadResults, match=r"old\.json: cannot be read as JSON"):
+        read_results(file)
+
+
+def test_a_place_that_cannot_be_written_is_refused_before_anything_is_measured(
+    tmp_path: Path,
+) -> None:
+    taken = tmp_path / "file"
+    taken.write_text("")
+    result = CliRunner().invoke(main, ["bench", "--json", str(taken / "out.json")])
+    assert result.exit_code == 1
+    assert "out.json: cannot be written" in result.stderr
+
+
+@pytest.mark.parametrize(
+    "options", [["--only", "luck"], ["--device-cpu", "0"], ["--repeats", "0"], ["--seconds", "0"]]
+)
+def test_options_that_make_no_sense_are_refused(options: list[str]) -> None:
+    assert CliRunner().invoke(main, ["bench", *options]).exit_code == 2
