@@ -30,7 +30,7 @@ sim: setup ## tell SEEDS=1000 seeded storms of faults, or one in full with SEED=
 chaos: setup ## ROUNDS=100 faults under load for AGENTS="2 4", into docs/results/chaos.md
 	@scripts/chaos --rounds $(ROUNDS) --agents "$(AGENTS)" --seed $(or $(SEED),1) --output docs/results
 
-bench: setup ## measure the paper's figure and more, into docs/results/bench.md (OPTIONS="--only paper")
+bench: setup ## measure the paper's figure and more, into docs/results/bench.md
 	@.venv/bin/fluid bench --output docs/results $(OPTIONS)
 
 check: setup ## lint, formatting and types

@@ -11,6 +11,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from fluid.bench.usage import resident_mb
@@ -20,6 +21,22 @@ from fluid.submodel import load_interpreter
 
 _WARM_UP_S = 0.3
 GO = signal.SIGUSR1
+
+
+@dataclass(frozen=True, slots=True)
+class BareRun:
+    """What came of it. resident_mb: None where that is not known."""
+
+    invokes_per_s: float
+    resident_mb: float | None
+
+    def write(self, file: Path) -> None:
+        file.write_text(json.dumps(asdict(self)), encoding="utf-8")
+
+    @classmethod
+    def read(cls, file: Path) -> "BareRun":
+        """What `write` wrote, in a process that we have started."""
+        return cls(**json.loads(file.read_text(encoding="utf-8")))
 
 
 def main(bundle_folder: str, seconds: str, output: str) -> None:
@@ -34,12 +51,7 @@ def main(bundle_folder: str, seconds: str, output: str) -> None:
     signal.sigwait({GO})
     _invoke_for(_WARM_UP_S, interpreter.invoke)
     invokes, span_s = _invoke_for(float(seconds), interpreter.invoke)
-    document = {
-        "invokes": invokes,
-        "span_s": span_s,
-        "resident_mb": resident_mb(os.getpid()),
-    }
-    Path(output).write_text(json.dumps(document), encoding="utf-8")
+    BareRun(invokes / span_s, resident_mb(os.getpid())).write(Path(output))
 
 
 def _invoke_for(seconds: float, invoke: Callable[[], None]) -> tuple[int, float]:

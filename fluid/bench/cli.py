@@ -1,6 +1,7 @@
 """`fluid bench`: the benchmark as a command."""
 
 import json
+import os
 import signal
 import sys
 import tempfile
@@ -20,7 +21,7 @@ from fluid.bench.parts import PARTS
 from fluid.bench.report import render_changes, render_report
 from fluid.bench.settings import Bench, Materials, Part, Settings
 from fluid.bundle import load_bundle
-from fluid.errors import ProcessEnded
+from fluid.errors import FluidError
 
 _EXIT_INCOMPLETE = 1
 _EXIT_TERMINATED = 128 + signal.SIGTERM
@@ -170,7 +171,7 @@ def _run(setup: Bench, name: str, part: Part) -> PartResults:
         for repetition in range(setup.settings.repeats):
             _say(f"{name}, repetition {repetition + 1} of {setup.settings.repeats}")
             readings.extend(part(setup, repetition))
-    except (BenchError, ProcessEnded) as error:
+    except FluidError as error:
         click.echo(f"{name} ended early: {error}", err=True)
         return collect(readings, problem=str(error).partition("\n")[0])
     return collect(readings)
@@ -220,10 +221,10 @@ def _expect_writable(file: Path | None) -> None:
         return
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        with file.open("a"):
-            pass
     except OSError as error:
         raise BenchError(f"{file}: cannot be written ({error.strerror})") from error
+    if not os.access(file if file.exists() else file.parent, os.W_OK):
+        raise BenchError(f"{file}: cannot be written (no permission)")
 
 
 def _say(line: str) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+_PREFIX = "fluid-bench-"  # of a group's name; then our process id and the device
 _PERIOD_US = 10_000
 _LEAST_QUOTA_US = 1_000  # the kernel's
 _EMPTY_TIMEOUT_S = 2.0
@@ -95,6 +96,7 @@ class ControlGroups(DeviceCpu):
         self._groups: dict[Path, None] = {}
         self.description = f"a control group each (version {hierarchy.version}, cpu)"
         hierarchy.delegate()
+        self._tidy()
         trial = self._group("trial")
         hierarchy.limit(trial, Quota.of(0.5))
         self._remove(trial)
@@ -108,8 +110,15 @@ class ControlGroups(DeviceCpu):
         for group in tuple(self._groups):
             self._remove(group)
 
+    def _tidy(self) -> None:
+        """Remove what a run has left that was killed; its processes died with it."""
+        for group in self._hierarchy.parent.glob(f"{_PREFIX}*"):
+            owner = group.name.removeprefix(_PREFIX).partition("-")[0]
+            if owner.isdecimal() and not Path(f"/proc/{owner}").exists():
+                self._remove(group)
+
     def _group(self, name: str) -> Path:
-        group = self._hierarchy.parent / f"fluid-bench-{os.getpid()}-{name}"
+        group = self._hierarchy.parent / f"{_PREFIX}{os.getpid()}-{name}"
         group.mkdir(exist_ok=True)
         self._groups[group] = None
         return group
@@ -125,7 +134,7 @@ class ControlGroups(DeviceCpu):
                     raise
                 time.sleep(_POLL_S)
             else:
-                del self._groups[group]
+                self._groups.pop(group, None)
                 return
 
 

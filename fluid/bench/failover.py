@@ -5,7 +5,8 @@ from collections.abc import Iterator
 
 from fluid.bench.figures import Reading, Series
 from fluid.bench.measures import unanswered
-from fluid.bench.rig import MASTER, WORKER, open_rig
+from fluid.bench.observations import Observations
+from fluid.bench.rig import MASTER, WORKER, Rig, open_rig
 from fluid.bench.settings import Bench
 from fluid.messages.control import Mode
 
@@ -26,17 +27,21 @@ def measure(bench: Bench, repetition: int) -> Iterator[Reading | Series]:
             for victim in (WORKER, MASTER):
                 bench.say(f"{victim} killed in {mode}")
                 rig.assemble(mode, MASTER, WORKER)
-                killed_at_s: list[float] = []
-
-                def kill(
-                    start_s: float, victim: str = victim, to: list[float] = killed_at_s
-                ) -> None:
-                    time.sleep(max(0.0, start_s + _BEFORE_S - time.monotonic()))
-                    to.append(rig.kill(victim))
-
-                seen = rig.stream(steps=((_BEFORE_S + _AFTER_S, rate_per_s),), meanwhile=kill)
+                seen, killed_at_s = _stream_with_a_kill(rig, victim, rate_per_s)
                 case = (mode.value.upper(), f"{victim.capitalize()} killed")
-                yield Reading(case, "gap_s", seen.gap_s(killed_at_s[0]))
+                yield Reading(case, "gap_s", seen.gap_s(killed_at_s))
                 if seen.slowest_s is not None:
                     yield Reading(case, "slowest_s", seen.slowest_s)
                 yield from unanswered(case, seen)
+
+
+def _stream_with_a_kill(rig: Rig, victim: str, rate_per_s: float) -> tuple[Observations, float]:
+    """The stream, and when it happened."""
+    killed_at_s: list[float] = []
+
+    def kill(start_s: float) -> None:
+        time.sleep(max(0.0, start_s + _BEFORE_S - time.monotonic()))
+        killed_at_s.append(rig.kill(victim))
+
+    seen = rig.stream(steps=((_BEFORE_S + _AFTER_S, rate_per_s),), meanwhile=kill)
+    return seen, killed_at_s[0]

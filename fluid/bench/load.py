@@ -4,38 +4,22 @@ What the cluster decides is heard where it says so, on `fluid/cluster`; what req
 the answers.
 """
 
-import queue
-import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from types import TracebackType
-from typing import Self
 
 from fluid.bench.errors import NotServing
 from fluid.bench.figures import Reading, Series
 from fluid.bench.measures import unanswered
+from fluid.bench.mode_log import ModeLog, Switch
 from fluid.bench.observations import Observations
 from fluid.bench.rig import MASTER, WORKER, Rig, open_rig
 from fluid.bench.settings import Bench
-from fluid.bus.mqtt import MqttBus
-from fluid.bus.protocol import Delivered, LinkEvent, LinkOptions, Opened, Subscription
-from fluid.client.connecting import new_client_id
-from fluid.messages.control import ClusterState, Mode, decode_cluster
+from fluid.messages.control import Mode
 
 LOW, HIGH = 0.2, 1.5  # of what HA can do
 CASE = ("load step",)
 # Long enough after the overload that the cluster may return, and show that it stays.
 _LOW_S, _HIGH_S, _AFTER_S = 4.0, 8.0, 16.0
 _BIN_S = 0.5
-_CONNECT_TIMEOUT_S = 5.0
-
-
-@dataclass(frozen=True, slots=True)
-class Switch:
-    """The leader has decided for another mode. at_s: since the stream began."""
-
-    at_s: float
-    mode: Mode
 
 
 def measure(bench: Bench, repetition: int) -> Iterator[Reading | Series]:
@@ -81,65 +65,21 @@ def _step(rig: Rig, steps: list[tuple[float, float]]) -> tuple[Observations, lis
 
 
 def _series(seen: Observations, steps: Sequence[tuple[float, float]]) -> Series:
-    columns: dict[str, list[float | str | None]] = {
-        name: []
-        for name in ("at_s", "offered_per_s", "answered_per_s", "ht_share", "accuracy", "p50_ms")
+    """What became of what was asked for in each half of a second."""
+    length_s = sum(duration_s for duration_s, _ in steps)
+    rows = [_row(seen, at_s, window) for at_s, window in seen.windows(_BIN_S) if at_s < length_s]
+    return Series(CASE, {name: [row[name] for row in rows] for name in rows[0]})
+
+
+def _row(seen: Observations, at_s: float, window: Observations) -> dict[str, float | None]:
+    """window: the requests that were due there."""
+    modes = [mode for mode in window.mode if mode]
+    return {
+        "at_s": at_s,
+        "offered_per_s": len(window.sent_s) / _BIN_S,
+        "answered_per_s": seen.answered_between(at_s, at_s + _BIN_S) / _BIN_S,
+        "ht_share": modes.count(Mode.HT.value) / len(modes) if modes else None,
+        "accuracy": window.accuracy,
+        "p50_ms": window.latency_ms(50),
+        "p99_ms": window.latency_ms(99),
     }
-    columns["p99_ms"] = []
-    for at_s, window in seen.windows(_BIN_S):
-        answered = [mode for mode in window.mode if mode]
-        row = {
-            "at_s": at_s,
-            "offered_per_s": len(window.sent_s) / _BIN_S,
-            "answered_per_s": seen.answered_between(at_s, at_s + _BIN_S) / _BIN_S,
-            "ht_share": answered.count(Mode.HT.value) / len(answered) if answered else None,
-            "accuracy": window.accuracy,
-            "p50_ms": window.latency_ms(50),
-            "p99_ms": window.latency_ms(99),
-        }
-        if at_s < sum(duration_s for duration_s, _ in steps):
-            for name, value in row.items():
-                columns[name].append(value)
-    return Series(CASE, columns)
-
-
-class ModeLog:
-    """Hears which mode the leader decides for, and when. Use it in `with`."""
-
-    def __init__(self, bus: MqttBus, topic: str) -> None:
-        self._bus = bus
-        self._topic = topic
-        self._heard: queue.SimpleQueue[tuple[float, LinkEvent]] = queue.SimpleQueue()
-
-    def __enter__(self) -> Self:
-        self._link = self._bus.open(LinkOptions(new_client_id()), self._hear)
-        _, event = self._heard.get(timeout=_CONNECT_TIMEOUT_S)
-        if not isinstance(event, Opened):
-            raise NotServing(f"the cluster's mode cannot be heard: {event}")
-        self._link.subscribe([Subscription(self._topic)])
-        return self
-
-    def __exit__(
-        self,
-        _type: type[BaseException] | None,
-        _value: BaseException | None,
-        _traceback: TracebackType | None,
-    ) -> None:
-        self._link.close()
-
-    def switches(self, *, since_s: float) -> list[Switch]:
-        """The changes of the mode since a monotonic time; what was retained before is none."""
-        found: list[Switch] = []
-        known: Mode | None = None
-        while not self._heard.empty():
-            at_s, event = self._heard.get()
-            state = decode_cluster(event.message.payload) if isinstance(event, Delivered) else None
-            if not isinstance(state, ClusterState):
-                continue
-            if known not in (None, state.mode) and at_s >= since_s:
-                found.append(Switch(at_s - since_s, state.mode))
-            known = state.mode
-        return found
-
-    def _hear(self, event: LinkEvent) -> None:
-        self._heard.put((time.monotonic(), event))

@@ -28,7 +28,8 @@ def measure(bench: Bench, repetition: int) -> Iterator[Reading | Series]:
     with open_rig(bench, bundle) as rig:
         bench.say("interpreter alone")
         bare = run_bare(rig, bundle, seconds=_BARE_S, scratch=bench.scratch)
-        yield Reading((INTERPRETER,), "resident_mb", bare["resident_mb"])
+        if bare.resident_mb is not None:
+            yield Reading((INTERPRETER,), "resident_mb", bare.resident_mb)
         bench.say("start of an agent")
         started_s: list[float] = []
 

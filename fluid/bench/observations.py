@@ -58,9 +58,9 @@ class Observations:
         nothing: then from the first answer to the last.
         """
         times = np.sort(self.answered_s[self._measured(self.answered_s)])
-        if len(times) < 2 or self.span_s <= 0:
-            return self.batch * len(times) / self.span_s if self.span_s > 0 else 0.0
-        if len(times) < _MANY:
+        if self.span_s <= 0:  # given up before anything was measured
+            return 0.0
+        if len(times) < _MANY and len(set(times)) > 1:
             return float(self.batch * (len(times) - 1) / (times[-1] - times[0]))
         return self.batch * len(times) / self.span_s
 

@@ -4,12 +4,11 @@ The bare loop runs before and after the agent's streams of each repetition, and 
 compared with the mean: what else the machine does changes meanwhile.
 """
 
-import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from fluid.bench.bare import GO
+from fluid.bench.bare import GO, BareRun
 from fluid.bench.figures import Reading, Series
 from fluid.bench.measures import throughput
 from fluid.bench.rig import MASTER, Rig, open_rig
@@ -69,15 +68,15 @@ def _agent(
 
 def _bare_per_s(bench: Bench, rig: Rig, bundle: Path) -> float:
     """Invokes a second under the share that an agent has."""
-    done = run_bare(rig, bundle, seconds=bench.settings.measure_s, scratch=bench.scratch)
-    return done["invokes"] / done["span_s"]
+    return run_bare(
+        rig, bundle, seconds=bench.settings.measure_s, scratch=bench.scratch
+    ).invokes_per_s
 
 
-def run_bare(rig: Rig, bundle: Path, *, seconds: float, scratch: Path) -> dict[str, float]:
-    """What `fluid.bench.bare` writes; held to the share of the rig's devices."""
+def run_bare(rig: Rig, bundle: Path, *, seconds: float, scratch: Path) -> BareRun:
+    """Run `fluid.bench.bare`, held to the share of the rig's devices."""
     output = scratch / "bare.json"
     arguments = [str(bundle), str(seconds), str(output)]
     with rig.beside("bare", "fluid.bench.bare", arguments) as pid:
         os.kill(pid, GO)
-    document: dict[str, float] = json.loads(output.read_text(encoding="utf-8"))
-    return document
+    return BareRun.read(output)

@@ -1,7 +1,7 @@
 """What a run of the benchmark is told, and what its parts share."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from fluid.bench.cpu_share import DeviceCpu
@@ -52,7 +52,7 @@ class Bench:
     cpu: DeviceCpu
     materials: Materials
     scratch: Path
-    say: Callable[[str], None] = field(default=lambda _line: None)
+    say: Callable[[str], None]
 
 
 # A part of the benchmark: the readings of one repetition, by its number from 0.

@@ -6,7 +6,7 @@ repetitions are far off, always to the same side.
 
 import math
 import statistics
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -58,13 +58,6 @@ class Sample:
         median = self.median
         mad = statistics.median(abs(value - median) for value in self.values)
         return _ERROR_OF_MEDIAN * _DEVIATION_OF_MAD * mad / math.sqrt(len(self.values))
-
-
-def ratios(numerators: Sequence[float], denominators: Sequence[float]) -> tuple[float, ...]:
-    """Repetition by repetition, so that what slows both down cancels out; without those whose
-    denominator is 0."""
-    pairs = zip(numerators, denominators, strict=True)
-    return tuple(above / below for above, below in pairs if below)
 
 
 def compare(old: Sample, new: Sample) -> Verdict:

@@ -68,6 +68,16 @@ def test_no_group_is_left(hierarchy: Hierarchy) -> None:
 
 
 @pytest.mark.usefixtures("_removable")
+def test_groups_of_a_run_that_was_killed_are_removed(hierarchy: Hierarchy) -> None:
+    ended, running = (hierarchy.parent / f"fluid-bench-{pid}-master" for pid in (2**22 + 1, 1))
+    ended.mkdir()
+    running.mkdir()
+    with ControlGroups(hierarchy):
+        assert not ended.exists()
+        assert running.exists()
+
+
+@pytest.mark.usefixtures("_removable")
 def test_groups_say_that_they_are_used(hierarchy: Hierarchy) -> None:
     with open_device_cpu(lambda: iter([hierarchy])) as cpu:
         assert f"version {hierarchy.version}" in cpu.description

@@ -1,4 +1,5 @@
-from fluid.bench.load import Switch, reactions
+from fluid.bench.load import reactions
+from fluid.bench.mode_log import Switch
 from fluid.messages.control import Mode
 
 UP_S, DOWN_S = 4.0, 12.0

@@ -51,8 +51,9 @@ def test_few_messages_are_counted_from_the_first_answer_to_the_last() -> None:
     assert seen.images_per_s == pytest.approx(2.0)
 
 
-def test_one_answer_is_one_in_all_the_time() -> None:
+def test_answers_that_come_all_at_once_are_counted_in_all_the_time() -> None:
     assert _observations([0.0], [5.0]).images_per_s == pytest.approx(0.1)
+    assert _observations([0.0, 0.0], [5.0, 5.0]).images_per_s == pytest.approx(0.2)
 
 
 def test_nothing_in_no_time_is_no_throughput() -> None:

@@ -1,6 +1,6 @@
 import pytest
 
-from fluid.bench.statistics import Sample, Verdict, compare, percentile, ratios
+from fluid.bench.statistics import Sample, Verdict, compare, percentile
 
 
 def test_the_median_of_an_even_number_lies_between_the_middle_two() -> None:
@@ -25,20 +25,6 @@ def test_one_repetition_far_off_hardly_widens_the_error_of_the_median() -> None:
     calm = Sample((100.0, 101.0, 102.0, 103.0, 104.0))
     disturbed = Sample((20.0, 101.0, 102.0, 103.0, 104.0))
     assert disturbed.median_error == calm.median_error
-
-
-def test_ratios_are_taken_repetition_by_repetition() -> None:
-    """What halves both in one repetition changes nothing."""
-    assert ratios((200.0, 100.0), (100.0, 50.0)) == (2.0, 2.0)
-
-
-def test_a_repetition_in_which_the_denominator_failed_has_no_ratio() -> None:
-    assert ratios((200.0, 100.0), (0.0, 50.0)) == (2.0,)
-
-
-def test_ratios_of_unequal_numbers_of_repetitions_are_refused() -> None:
-    with pytest.raises(ValueError, match="shorter"):
-        ratios((1.0, 2.0), (1.0,))
 
 
 @pytest.mark.parametrize(

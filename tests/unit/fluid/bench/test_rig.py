@@ -1,0 +1,65 @@
+"""When a cluster counts as ready. Rigs themselves are in the integration tests."""
+
+from dataclasses import replace
+
+import pytest
+
+from fluid.bench.rig import _all_serve, _is_formed, names
+from fluid.client import ClusterSnapshot
+from fluid.messages.control import AgentState, ClusterState, Mode, Presence, Role
+
+AGENTS = ("master", "worker")
+STATE = ClusterState(
+    term=3, epoch=1, leader="master", mode=Mode.HT, operator_mode=Mode.HT, members=AGENTS
+)
+PRESENCES = tuple(
+    Presence(name, AgentState.ONLINE, Role.WORKER, 10, 7, bundle="b", serving=Mode.HT)
+    for name in AGENTS
+)
+FORMED = ClusterSnapshot(PRESENCES, STATE)
+
+
+def test_the_first_device_is_the_master() -> None:
+    assert names(1) == ("master",)
+    assert names(4) == ("master", "worker", "worker2", "worker3")
+
+
+def test_a_cluster_is_formed_with_its_members_in_the_mode_that_was_asked_for() -> None:
+    assert _is_formed(FORMED, Mode.HT, AGENTS)
+    assert _all_serve(FORMED, Mode.HT)
+
+
+@pytest.mark.parametrize(
+    "snapshot",
+    [
+        replace(FORMED, state=None),
+        replace(FORMED, state=replace(STATE, members=("master",))),
+        replace(FORMED, state=replace(STATE, operator_mode=Mode.AUTO)),
+        replace(FORMED, presences=PRESENCES[1:]),
+        replace(FORMED, presences=(PRESENCES[0], replace(PRESENCES[1], serving=Mode.HA))),
+    ],
+    ids=["no word", "a member less", "another word", "no leader", "one behind"],
+)
+def test_it_is_not_while_something_is_missing(snapshot: ClusterSnapshot) -> None:
+    assert not _is_formed(snapshot, Mode.HT, AGENTS)
+
+
+def test_a_device_that_can_run_nothing_alone_serves_nothing_in_ht() -> None:
+    standing_by = replace(FORMED, presences=(PRESENCES[0], replace(PRESENCES[1], serving=None)))
+    assert _is_formed(standing_by, Mode.HT, AGENTS)
+    assert not _all_serve(standing_by, Mode.HT)
+
+
+def test_a_leader_keeps_ha_where_nobody_can_answer_alone() -> None:
+    state = replace(STATE, mode=Mode.HA)
+    presences = tuple(replace(each, serving=Mode.HA) for each in PRESENCES)
+    kept = ClusterSnapshot(presences, state)
+    assert _is_formed(kept, Mode.HT, AGENTS)
+    assert not _all_serve(kept, Mode.HT)
+
+
+def test_in_auto_either_mode_will_do() -> None:
+    state = replace(STATE, operator_mode=Mode.AUTO)
+    automatic = replace(FORMED, state=state)
+    assert _is_formed(automatic, Mode.AUTO, AGENTS)
+    assert _all_serve(automatic, Mode.AUTO)
