@@ -2,8 +2,8 @@
 
 The generator shares the machine with the devices that it loads, so what it spends on an image is
 taken from what can be measured. The client library keeps futures, resends and checks what it
-reads; that costs several times what a device may spend. Only for a broker of one's own: a packet
-that breaks the protocol raises `PacketError`.
+reads, none of which is wanted here. Only for a broker of one's own: a packet that breaks the
+protocol raises `PacketError`.
 """
 
 import struct
