@@ -273,7 +273,8 @@ class Ledger:
         return effects
 
     def next_deadline(self) -> float | None:
-        return self._holdings.deadlines.next()
+        deadlines = (self._holdings.deadlines.next(), self._hearsay.next_deadline())
+        return min((each for each in deadlines if each is not None), default=None)
 
     def _is_late_copy(self, request: Request) -> bool:
         """Whether an adopter published again what has its answer, for want of knowing better. It

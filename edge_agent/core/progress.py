@@ -122,7 +122,10 @@ class Progress:
 
     def without(self, held: Held, agent: str, now: float, *, has_it: bool) -> list[Effect]:
         """Go on without a device, which has this request or has it not."""
-        self._patience.missed((agent,))
+        if has_it:
+            self._patience.missed((agent,))
+        else:
+            self._patience.never_had(agent, now, came_at=held.arrived_at)
         held.give_up(agent, has_it=has_it)
         held.combiner = None
         return self.on(held, now)
