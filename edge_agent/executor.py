@@ -1,4 +1,5 @@
-"""Runs the TFLite files: one thread that decodes payloads and yields partial logits.
+"""Runs the TFLite files: one thread that decodes payloads and yields partial logits, or what leads
+to them where stages read each other's feature maps.
 
 It works beside the network and the state: it gets `Compute` effects and posts `Computed` or
 `ComputeFailed`. It decides nothing, and a payload can do no worse than fail.
@@ -22,6 +23,7 @@ from fluid.bundle import Bundle
 from fluid.codec import DecodeFailure, DecodeLimits, decode_images
 from fluid.errors import ErrorCode
 from fluid.interpreter import InterpreterPackage
+from fluid.submodel import Images
 
 _log = logging.getLogger(__name__)
 
@@ -83,16 +85,21 @@ class Executor:
     def _run(self, job: Compute) -> Computed | ComputeFailed:
         started_at = time.perf_counter()
         key, models = job.request.key, self._models
-        payload = job.request.message.payload
-        decoded = decode_images(payload, models.manifest.input, self._limits)
-        if isinstance(decoded, DecodeFailure):
-            return ComputeFailed(key, RequestFault(decoded.code, decoded.message), models.digest)
+        images: Images | None = None
+        is_batch: bool | None = None
+        if models.needs_image(job.stages):
+            payload = job.request.message.payload
+            decoded = decode_images(payload, models.manifest.input, self._limits)
+            if isinstance(decoded, DecodeFailure):
+                fault = RequestFault(decoded.code, decoded.message)
+                return ComputeFailed(key, fault, models.digest)
+            images, is_batch = decoded.images, decoded.is_batch
         try:
-            outputs = {stage: models.run(stage, decoded.images) for stage in job.stages}
+            outputs = models.run(job.stages, images, job.maps)
         except (RuntimeError, ValueError) as error:  # what TFLite's bindings raise
             failure = LogEvent("inference_failed", {"request": job.request.id}, limited_by="")
             _log.exception(failure)
             fault = RequestFault(ErrorCode.EXECUTION_FAILED, f"the model could not be run: {error}")
             return ComputeFailed(key, fault, models.digest)
         compute_ms = (time.perf_counter() - started_at) * 1000
-        return Computed(key, outputs, compute_ms, decoded.is_batch, models.digest)
+        return Computed(key, outputs.logits, compute_ms, is_batch, models.digest, outputs.maps)

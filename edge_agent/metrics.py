@@ -52,6 +52,7 @@ class Metrics:
             seen.ComputeFailed: (self._requests.compute_ended,),
             seen.ReplyConfirmed: (self._requests.confirmed,),
             seen.PartialSeen: (self._traffic.partial_received,),
+            seen.FeatureSeen: (self._traffic.feature_received,),
             seen.LinkOpened: (self._traffic.link_opened,),
             seen.LinkClosed: (self._traffic.link_closed, self._requests.link_closed),
         }
@@ -60,6 +61,7 @@ class Metrics:
             do.SendReply: self._requests.replied,
             do.Ack: self._requests.let_go,
             do.SendPartials: self._traffic.partials_sent,
+            do.SendFeatures: self._traffic.features_sent,
             do.OpenAdoption: self._traffic.adoption_opened,
             do.RepublishAdopted: self._traffic.adopted_request,
             do.CloseAdoption: self._traffic.adoption_closed,
@@ -221,6 +223,12 @@ class _Traffic:
         self._partials_received = Counter(
             "fluid_partials_received", "Partial logits from other devices.", registry=registry
         )
+        self._features_sent = Counter(
+            "fluid_features_sent", "Feature maps handed to another device.", registry=registry
+        )
+        self._features_received = Counter(
+            "fluid_features_received", "Feature maps from other devices.", registry=registry
+        )
         self._adoptions_started = Counter(
             "fluid_adoptions_started",
             "Attempts to empty the session of a device that is gone.",
@@ -264,6 +272,14 @@ class _Traffic:
         self, _event: seen.PartialSeen, _effects: Sequence[do.Effect], _now: float
     ) -> None:
         self._partials_received.inc()
+
+    def features_sent(self, effect: do.SendFeatures, _now: float) -> None:
+        self._features_sent.inc(len(effect.features))
+
+    def feature_received(
+        self, _event: seen.FeatureSeen, _effects: Sequence[do.Effect], _now: float
+    ) -> None:
+        self._features_received.inc()
 
     def adoption_opened(self, _effect: do.OpenAdoption, _now: float) -> None:
         self._adoptions_started.inc()

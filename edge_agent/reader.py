@@ -19,6 +19,7 @@ from fluid.messages import (
     Malformed,
     Unheard,
     decode_cluster,
+    decode_features,
     decode_heartbeat,
     decode_mode_request,
     decode_notice,
@@ -53,6 +54,11 @@ class Reader:
             if isinstance(partials, Malformed):
                 return partials
             return [seen.PartialSeen(partial) for partial in partials]
+        if topic == self._topics.feature(self._agent):
+            features = decode_features(payload)
+            if isinstance(features, Malformed):
+                return features
+            return [seen.FeatureSeen(feature) for feature in features]
         event = self._single_event(topic, payload, retained=message.retain)
         return event if isinstance(event, Malformed) else [event]
 

@@ -146,7 +146,9 @@ class Switchboard:
             line.link.close()
         self._broker_probes.clear()
 
-    def _speak(self, effect: Effect) -> bool:  # noqa: C901 - a dispatch table in match form
+    def _speak(  # noqa: C901, PLR0912 - a dispatch table in match form
+        self, effect: Effect
+    ) -> bool:
         """What is said on the control link."""
         wire = self._wire
         more: tuple[Message, ...] = ()
@@ -169,6 +171,8 @@ class Switchboard:
                 message = wire.cluster(effect)
             case do.SendPartials():
                 message = wire.partials(effect)
+            case do.SendFeatures():
+                message = wire.features(effect)
             case do.SendDone() | do.SendUnheard():
                 message = wire.notice(effect)
             case _:

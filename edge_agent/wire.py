@@ -14,7 +14,13 @@ from edge_agent.session_secret import seal, sealed
 from edge_agent.wishes import HANDOVERS_PROPERTY
 from fluid.bus import LinkOptions, Message, Subscription
 from fluid.codec import DecodeLimits
-from fluid.messages import Heartbeat, Presence, encode_partials, encode_replies
+from fluid.messages import (
+    Heartbeat,
+    Presence,
+    encode_features,
+    encode_partials,
+    encode_replies,
+)
 from fluid.messages.control import DEFAULT_IN_FLIGHT
 from fluid.topics import Topics
 
@@ -94,6 +100,7 @@ class Wire:
             Subscription(topics.cluster),
             Subscription(topics.mode_set),
             Subscription(topics.partial(self.agent)),
+            Subscription(topics.feature(self.agent)),
             # What we answered we let go of ourselves: our own notice must not come round, or it
             # would be taken for the answer to the next equal request.
             Subscription(topics.done, no_local=True),
@@ -154,6 +161,9 @@ class Wire:
 
     def partials(self, effect: do.SendPartials) -> Message:
         return Message(self.topics.partial(effect.to), encode_partials(effect.partials), qos=1)
+
+    def features(self, effect: do.SendFeatures) -> Message:
+        return Message(self.topics.feature(effect.to), encode_features(effect.features), qos=1)
 
     def notice(self, effect: do.SendDone | do.SendUnheard) -> Message:
         return Message(self.topics.done, effect.notice.encode(), qos=1)

@@ -36,6 +36,7 @@ class ErrorCode(StrEnum):
     UNKNOWN_SUBNETWORK = "unknown_subnetwork"
     SUBNETWORK_UNAVAILABLE = "subnetwork_unavailable"
     DEADLINE_MISSED = "deadline_missed"
+    NOTHING_RUNNABLE = "nothing_runnable"
 
 
 class FluidError(Exception):

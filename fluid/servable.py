@@ -1,20 +1,14 @@
-"""Which bundles agents can serve: those whose every slot answers from the image alone.
+"""What agents need of a bundle beyond a sound manifest, and which of its slots work alone.
 
-Until agents hand each other feature maps, a network that is cut between its slots at every layer
-(families static and dynamic) is for measuring only. So it is refused where it is to be served, and
-not found out by the first request.
+Slots that are cut at every layer (families static and dynamic) hand each other feature maps. Agents
+serve them as long as the devices are there that need each other.
 """
 
-from fluid.bundle import IMAGE, LOGITS, Manifest, Stage
+from fluid.bundle import Manifest, dependency_order, is_whole
 from fluid.errors import BundleError
 
 # At the end of the refusal, for programs to match on and people to look up.
 UNSERVABLE_CODE = "unservable_bundle"
-
-
-def is_whole(stage: Stage) -> bool:
-    """Whether it goes all the way, from the image to logits, and so needs nobody else's output."""
-    return stage.inputs == (IMAGE,) and stage.output == LOGITS
 
 
 def cut_slots(manifest: Manifest) -> tuple[str, ...]:
@@ -24,11 +18,25 @@ def cut_slots(manifest: Manifest) -> tuple[str, ...]:
 
 
 def expect_servable(manifest: Manifest) -> None:
-    """Raise `BundleError`, with what to do instead, for a bundle that agents cannot serve."""
+    """Raise `BundleError` for a bundle that agents cannot serve: one of its sub-networks has
+    stages that read what none of them yields."""
+    for subnetwork in manifest.subnetworks:
+        try:
+            dependency_order(manifest, subnetwork.stages)
+        except BundleError as error:
+            raise BundleError(
+                f"{manifest.name}: sub-network {subnetwork.name} cannot be run, {error}; "
+                f"train the bundle anew with 'fluid train' [{UNSERVABLE_CODE}]"
+            ) from error
+
+
+def expect_independent(manifest: Manifest) -> None:
+    """Raise `BundleError`, with what to do instead, where a device of one slot cannot go on
+    without those of the others."""
     if cut := cut_slots(manifest):
         noun, verb = ("slot", "is") if len(cut) == 1 else ("slots", "are")
         raise BundleError(
             f"{manifest.name} is of family {manifest.family}, whose {noun} {', '.join(cut)} {verb} "
-            "cut at every layer; agents serve bundles whose slots each go from the image to "
-            f"logits: train one with 'fluid train --family fluid' [{UNSERVABLE_CODE}]"
+            "cut at every layer, so no device goes on alone; train one whose slots each go from "
+            f"the image to logits with 'fluid train --family fluid' [{UNSERVABLE_CODE}]"
         )

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fluid.bundle import IMAGE, LOGITS, Bundle, Manifest, Stage
+from fluid.bundle import IMAGE, LOGITS, Bundle, Manifest, Stage, dependency_order
 from fluid.errors import BundleError
 from fluid.interpreter import InterpreterPackage
 from fluid.submodel import Images, Logits, combine, load_interpreter
@@ -112,7 +112,7 @@ class StageRunner:
             LoadedStage(bundle, stage, package=package)
             for stage in dependency_order(manifest, wanted)
         )
-        _check_joints(self._loaded, manifest)
+        expect_joined(self._loaded, manifest)
 
     def logits(self, images: Images) -> dict[str, Logits]:
         """uint8 images (n, height, width, channels) -> float32 logits (n, classes) of each
@@ -140,25 +140,6 @@ class StageRunner:
         return [stage.name for stage in sorted(last, key=lambda s: self._slots.index(s.slot))]
 
 
-def dependency_order(manifest: Manifest, stages: Collection[str]) -> tuple[Stage, ...]:
-    """These stages, each after those whose outputs it reads.
-
-    Raises `BundleError` if they read what none of them yields, or each other in a circle.
-    """
-    waiting = [stage for stage in manifest.stages if stage.name in stages]
-    known = {IMAGE}
-    ordered: list[Stage] = []
-    while waiting:
-        ready = [stage for stage in waiting if known.issuperset(stage.inputs)]
-        if not ready:
-            names = ", ".join(stage.name for stage in waiting)
-            raise BundleError(f"stages {names} read feature maps that none of them can yield")
-        ordered += ready
-        known.update(stage.output for stage in ready)
-        waiting = [stage for stage in waiting if stage not in ready]
-    return tuple(ordered)
-
-
 def input_name(number: int) -> str:
     """How a file with several inputs names the one that comes `number`-th, from 0, in the manifest.
 
@@ -184,7 +165,7 @@ def _shape(details: Mapping[str, Any]) -> tuple[int, ...]:
     return tuple(map(int, details["shape"][1:]))
 
 
-def _check_joints(stages: Sequence[LoadedStage], manifest: Manifest) -> None:
+def expect_joined(stages: Sequence[LoadedStage], manifest: Manifest) -> None:
     """Every input must be quantised as what it is given: integers are passed on as they are."""
     scales = {IMAGE: _PIXELS}
     shapes: dict[str, tuple[int, ...]] = {IMAGE: manifest.input.shape}

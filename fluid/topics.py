@@ -120,6 +120,10 @@ class Topics:
     def partial(self, agent: str) -> str:
         return f"{self.base}/partial/{agent}"
 
+    def feature(self, agent: str) -> str:
+        """Feature maps for an agent, of networks that are cut at every layer."""
+        return f"{self.base}/feature/{agent}"
+
     def adopt(self, agent: str) -> str:
         """The marker that an adopter sends to itself through a dead agent's session."""
         return f"{self.base}/adopt/{agent}"

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from trainer.training.snapshot import Snapshot
 
 
+# A topology's briefly trained network and bundle; see the fixture `trained_family`.
+TrainedFamily = Callable[["Topology"], "TrainingResult"]
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Trained:
     """A network that knows digits a little, its bundle, and what training said."""

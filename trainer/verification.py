@@ -16,9 +16,8 @@ from pathlib import Path
 
 import numpy as np
 
-from fluid.bundle import Manifest, SubNetwork, load_bundle
+from fluid.bundle import Manifest, SubNetwork, is_whole, load_bundle
 from fluid.interpreter import find_interpreter
-from fluid.servable import is_whole
 from fluid.submodel import Logits, SubModel, combine
 from trainer.data import Images
 from trainer.errors import TrainerError

@@ -142,12 +142,16 @@ class Cluster:
             if peer.presence.serving is Mode.HA
         }
         members = tuple(sorted([me, *hearing]))
+        working = hearing
+        if edition.graph is not None:
+            # Here a request cannot do without whoever has heard it and goes to another mode.
+            working = {peer.presence.agent: peer.presence for peer in self.peers.alive()}
         placement = self.state.placement if self.state else {}
         holders = {
             slot: tuple(
                 agent
                 for agent in placement.get(slot, ())
-                if agent == me or (agent in hearing and hearing[agent].bundle == edition.digest)
+                if agent == me or (agent in working and working[agent].bundle == edition.digest)
             )
             for slot in edition.manifest.slots
         }
@@ -165,7 +169,16 @@ class Cluster:
             # whoever asks us gets what our first slot says.
             first = edition.manifest.slots[0]
             holders[first] = tuple(sorted((*holders[first], me)))
-        return Team(me, edition.manifest, members, holders, capacities)
+        present = () if edition.graph is None else tuple(sorted([me, *working]))
+        return Team(me, edition.manifest, members, holders, capacities, edition.graph, present)
+
+    @property
+    def answers_alone(self) -> bool:
+        """Whether this device can run a sub-network by itself, with the slots that it holds."""
+        graph, me = self._edition.graph, self._settings.agent
+        return graph is None or (
+            self.state is not None and graph.best(self.state.slots_of(me)) is not None
+        )
 
     def gone(self, now: float) -> tuple[str, ...]:
         """The agents whose sessions we are to empty: all that are not alive, while we lead.
@@ -243,17 +256,33 @@ class Cluster:
             loads=self._loads(current, me, load),
             now=now,
         )
+        placement = self._place(members)
         wanted = replace(
             current,
-            mode=mode,
+            mode=mode if self._can_be(mode, members, placement) else Mode.HA,
             operator_mode=operator,
             members=tuple(member.agent for member in members),
-            placement=self._place(members),
+            placement=placement,
         )
         if wanted == current:
             return []
         self._published = replace(wanted, epoch=current.epoch + 1)
         return [PublishCluster(self._published)]
+
+    def _can_be(
+        self, mode: Mode, members: list[Presence], placement: Mapping[str, tuple[str, ...]]
+    ) -> bool:
+        """Whether anybody would serve in a mode: in HT each device answers alone, which those
+        cannot whose stages read what others yield."""
+        edition = self._edition
+        if mode is not Mode.HT or edition.graph is None:
+            return True
+        return any(
+            # What one with another bundle can do, it knows itself.
+            member.bundle != edition.digest
+            or edition.graph.best([s for s, who in placement.items() if member.agent in who])
+            for member in members
+        )
 
     def _loads(self, state: ClusterState, me: Presence, load: Heartbeat) -> list[Load]:
         """What each member says of its load, as far as it was heard."""

@@ -1,9 +1,19 @@
 """What the core wants done. The runtime does these in the order given."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from edge_agent.core.events import LinkName, Request, Route
-from fluid.messages import ClusterState, Done, Heartbeat, Partial, Presence, Reply, Unheard
+from edge_agent.core.events import FeatureMap, LinkName, Request, Route
+from fluid.messages import (
+    ClusterState,
+    Done,
+    Feature,
+    Heartbeat,
+    Partial,
+    Presence,
+    Reply,
+    Unheard,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +103,16 @@ class PublishCluster:
 
 @dataclass(frozen=True, slots=True)
 class Compute:
-    """Decode the request's payload and run these stages on it."""
+    """Run these stages on a request, in this order: on its payload, which is decoded for it, and
+    on feature maps.
+
+    maps: those that a stage reads and none before it yields, int8 (images, values an image) by
+    name.
+    """
 
     request: Request
     stages: tuple[str, ...]
+    maps: Mapping[str, FeatureMap] = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +126,12 @@ class RunBundle:
 class SendPartials:
     to: str
     partials: tuple[Partial, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SendFeatures:
+    to: str
+    features: tuple[Feature, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,6 +260,7 @@ Effect = (
     | Compute
     | RunBundle
     | SendPartials
+    | SendFeatures
     | SendDone
     | SendUnheard
     | WriteAttempt

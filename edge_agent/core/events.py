@@ -1,13 +1,28 @@
 """What can happen to an agent. The shell around the core makes these; `Node` reads them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum, StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
 
 from fluid.bundle import Manifest
 from fluid.bus import CloseReason, Message
 from fluid.errors import ErrorCode
-from fluid.messages import ClusterState, Done, Heartbeat, Mode, Partial, Presence, Unheard
+from fluid.messages import (
+    ClusterState,
+    Done,
+    Feature,
+    Heartbeat,
+    Mode,
+    Partial,
+    Presence,
+    Unheard,
+)
 from fluid.submodel import Logits
+
+# int8 (images, values an image).
+FeatureMap = NDArray[np.int8]
 
 
 class LinkName(StrEnum):
@@ -161,14 +176,16 @@ class StrayArrived:
 class Computed:
     """The executor's answer to `Compute`: float32 logits (images, classes) by stage name.
 
-    digest: of the bundle that it was run with.
+    is_batch: whether a list is due; None if the payload was not looked at. digest: of the bundle
+    that it was run with. maps: by stage name too, what those yielded that yield no logits.
     """
 
     key: bytes
     outputs: dict[str, Logits]
     compute_ms: float
-    is_batch: bool
+    is_batch: bool | None
     digest: str
+    maps: dict[str, FeatureMap] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +200,11 @@ class ComputeFailed:
 @dataclass(frozen=True, slots=True)
 class PartialSeen:
     partial: Partial
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureSeen:
+    feature: Feature
 
 
 @dataclass(frozen=True, slots=True)
@@ -316,6 +338,7 @@ Event = (
     | Computed
     | ComputeFailed
     | PartialSeen
+    | FeatureSeen
     | DoneSeen
     | UnheardSeen
     | ReplyConfirmed

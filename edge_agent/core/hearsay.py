@@ -12,7 +12,7 @@ from edge_agent.core.patience import Patience
 from edge_agent.core.progress import Progress
 from edge_agent.core.settings import Settings
 from edge_agent.core.team import rendezvous
-from fluid.messages import Done, Partial, Unheard
+from fluid.messages import Done, Feature, Partial, Unheard
 
 _LOOK_EVERY_S = 0.05
 
@@ -58,6 +58,22 @@ class Hearsay:
         # Its sender believes that we combine; the device that we handed our own share to does.
         return [SendPartials(held.combiner, (partial,))]
 
+    def feature(self, feature: Feature, now: float) -> list[Effect]:
+        """Another device handed us a feature map."""
+        held = self._holdings.get(feature.key)
+        of_ours = feature.is_of_bundle(self._progress.edition.digest)
+        if held is None or not held.together or not of_ours:
+            if self._memory.was_answered_together(feature.key):
+                self._patience.heard(feature.sender)
+            self._memory.keep_early_partial(feature, now)
+            return []
+        self._patience.heard(feature.sender)
+        if not self._progress.take_map(held, feature):
+            return []
+        if feature.in_turn:
+            self._caught_up[feature.sender] = now
+        return self._progress.on(held, now)
+
     def done(self, notice: Done, now: float) -> list[Effect]:
         """Another device has answered these, one delivery of each."""
         effects: list[Effect] = []
@@ -87,7 +103,7 @@ class Hearsay:
         effects: list[Effect] = []
         for key in notice.keys:
             held = self._holdings.get(key)
-            if held is not None and notice.sender in self._progress.awaited(held):
+            if held is not None and self._progress.relies_on(held, notice.sender):
                 effects += self._progress.without(held, notice.sender, now, has_it=False)
         return effects
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from edge_agent.core.answers import Contribution
 from edge_agent.core.events import Request, RequestFault, Route
+from edge_agent.core.flow import Flow
 
 _MOST_VOID = 1000  # entries of deadlines that no longer stand
 
@@ -25,7 +26,8 @@ class Held:
     deadline: when to look again, of our own accord. patient_until: until when, as the device that
     combines, we wait for shares. answer_by: how long the requester lets
     us. token: our reply is on its way to the broker. suspect: it may have brought a device down,
-    and runs under an attempt note only.
+    and runs under an attempt note only. flow: how far its feature maps are, where stages read each
+    other.
     """
 
     request: Request
@@ -44,6 +46,7 @@ class Held:
     patient_until: float = 0.0
     answer_by: float | None = None
     token: int | None = None
+    flow: Flow | None = None
     expected: tuple[str, ...] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -55,6 +58,11 @@ class Held:
         if not has_it:
             self.expected = tuple(name for name in self.expected if name != agent)
 
+    def join(self, agent: str) -> None:
+        """Another device has it as well, as it turns out."""
+        self.hearers = tuple(sorted({*self.hearers, agent}))
+        self.expected = tuple(sorted({*self.expected, agent}))
+
     def start_afresh(self) -> None:
         """Another bundle is served: nothing that was found out with the old one counts.
 
@@ -64,7 +72,7 @@ class Held:
         self.contributions = {}
         self.fault = self.request.fault
         self.is_batch = False
-        self.computed_at = self.combiner = self.deadline = None
+        self.computed_at = self.combiner = self.deadline = self.flow = None
 
     @property
     def heard_by_all(self) -> bool:

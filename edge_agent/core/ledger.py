@@ -21,7 +21,7 @@ from edge_agent.core.settings import Settings
 from edge_agent.core.suspicion import AttemptNotes
 from edge_agent.core.team import Team
 from edge_agent.core.verdicts import Verdicts
-from fluid.messages import Done, Partial, Unheard
+from fluid.messages import Done, Feature, Partial, Unheard
 
 
 class Ledger:
@@ -120,6 +120,10 @@ class Ledger:
     def partial(self, partial: Partial, now: float) -> list[Effect]:
         """Another device handed us a share."""
         return self._hearsay.partial(partial, now)
+
+    def feature(self, feature: Feature, now: float) -> list[Effect]:
+        """Another device handed us a feature map."""
+        return self._hearsay.feature(feature, now)
 
     def done(self, notice: Done, now: float) -> list[Effect]:
         """Another device has answered these, one delivery of each."""
@@ -237,8 +241,10 @@ class Ledger:
             return []
         self._progress.team = team
         for held in self._holdings:
-            if held.combiner is not None and held.combiner not in team.members:
+            if held.combiner is not None and not team.is_there(held.combiner):
                 held.combiner = None
+            if held.flow is not None:
+                held.flow.team_changed(team)
         return self._progress.all_on(now)
 
     def control_lost(self) -> list[Effect]:
@@ -258,6 +264,8 @@ class Ledger:
         """What we said on the former control link may not have arrived."""
         for held in self._holdings:
             held.combiner = None
+            if held.flow is not None:
+                held.flow.link_opened()
         return self._progress.all_on(now)
 
     def expire(self, now: float) -> list[Effect]:
@@ -314,7 +322,9 @@ class Ledger:
     def _take_early_partials(self, held: Held, now: float) -> None:
         """Add the shares that came before their request, or before the bundle they are of."""
         for partial in self._memory.take_early_partials(held.request.key):
-            if partial.is_of_bundle(self._progress.edition.digest):
-                self._progress.contribute(held, partial)
-            else:
+            if not partial.is_of_bundle(self._progress.edition.digest):
                 self._memory.keep_early_partial(partial, now)
+            elif isinstance(partial, Feature):
+                self._progress.take_map(held, partial)
+            else:
+                self._progress.contribute(held, partial)

@@ -8,7 +8,7 @@ from collections import OrderedDict
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from fluid.messages import Partial
+from fluid.messages import Feature, Partial
 
 _MOST = 20_000
 _MOST_BYTES = 32 * 1024 * 1024
@@ -21,7 +21,7 @@ class Memory:
         self._keep_s = keep_s
         self._answered: OrderedDict[bytes, tuple[float, bool]] = OrderedDict()
         # By key, each with the moment of its arrival; in the order of the first of each.
-        self._partials: OrderedDict[bytes, list[tuple[float, Partial]]] = OrderedDict()
+        self._partials: OrderedDict[bytes, list[tuple[float, Partial | Feature]]] = OrderedDict()
         self._partial_bytes = 0
         self._done: OrderedDict[bytes, float] = OrderedDict()
 
@@ -41,18 +41,19 @@ class Memory:
     def was_answered_together(self, key: bytes) -> bool:
         return key in self._answered
 
-    def keep_early_partial(self, partial: Partial, now: float) -> None:
-        """Keep one share of each stage of each bundle, in as many bytes as a device can spare."""
+    def keep_early_partial(self, partial: Partial | Feature, now: float) -> None:
+        """Keep one share or feature map of each stage of each bundle, in as many bytes as a device
+        can spare."""
         known = self._partials.setdefault(partial.key, [])
         if all((partial.stage, partial.bundle) != (each.stage, each.bundle) for _, each in known):
             known.append((now, partial))
-            self._partial_bytes += partial.logits.nbytes
+            self._partial_bytes += partial.size_bytes
         while self._partial_bytes > _MOST_BYTES or len(self._partials) > _MOST:
             self.take_early_partials(next(iter(self._partials)))
 
-    def take_early_partials(self, key: bytes) -> list[Partial]:
+    def take_early_partials(self, key: bytes) -> list[Partial | Feature]:
         partials = [partial for _, partial in self._partials.pop(key, [])]
-        self._partial_bytes -= sum(partial.logits.nbytes for partial in partials)
+        self._partial_bytes -= sum(partial.size_bytes for partial in partials)
         return partials
 
     def oldest_partial_at(self) -> float | None:

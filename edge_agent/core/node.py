@@ -112,6 +112,8 @@ class Node:
                 return self._ledger.compute_failed(event, now)
             case seen.PartialSeen(partial):
                 return self._ledger.partial(partial, now)
+            case seen.FeatureSeen(feature):
+                return self._ledger.feature(feature, now)
             case seen.DoneSeen(notice):
                 return self._ledger.done(notice, now)
             case seen.UnheardSeen(notice):
@@ -383,7 +385,8 @@ class Node:
         if self._leave_by is not None:
             effects += self._serving.want(None, link_open=link_open)
         elif state is not None and self._placed():
-            effects += self._serving.want(state.mode, link_open=link_open)
+            mode = None if self._stands_by(state) else state.mode
+            effects += self._serving.want(mode, link_open=link_open)
         effects += self._serving.ask_again(now)
         effects += self._say_presence(now)
         effects += self._serving.leave_others()
@@ -393,9 +396,16 @@ class Node:
         state = self._cluster.state
         return state is not None and bool(state.slots_of(self._settings.agent))
 
+    def _stands_by(self, state: ClusterState) -> bool:
+        """Whether we serve nothing: in HT each device answers alone, and our stages read what
+        others yield."""
+        return state.mode is Mode.HT and not self._cluster.answers_alone
+
     def _adopt(self, now: float) -> list[Effect]:
-        # What is published again must find at least us, so it waits until we serve.
-        able = self._leave_by is None and self._serving.mode is not None
+        # What is published again must find somebody, so it waits until we serve, or others do.
+        state = self._cluster.state
+        stands_by = state is not None and self._stands_by(state)
+        able = self._leave_by is None and (self._serving.mode is not None or stands_by)
         gone = self._cluster.gone(now) if able else ()
         marker = f"{self._settings.agent}.{self._identity.incarnation}"
         is_deaf = self._cluster.peers.stalled(now)

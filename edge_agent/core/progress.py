@@ -4,7 +4,7 @@ What a request waits for is always bounded by a deadline after which this device
 what it has: an answer may come twice, never not at all.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 from edge_agent.core.answers import Contribution, build_error, build_results
 from edge_agent.core.attempts import Attempts
@@ -21,9 +21,10 @@ from edge_agent.core.minimum import (
     too_little_time,
 )
 from edge_agent.core.patience import Patience
+from edge_agent.core.relay import Relay
 from edge_agent.core.settings import Settings
 from edge_agent.core.team import Team
-from fluid.messages import Mode, Partial, Reply
+from fluid.messages import Feature, Mode, Partial, Reply
 
 
 class Progress:
@@ -41,19 +42,39 @@ class Progress:
         self._deadlines = holdings.deadlines
         self._patience = patience
         self._attempts = attempts
-        alone = Team(settings.agent, settings.manifest, (settings.agent,))
-        self.serve(settings.edition, alone)
+        self._relay: Relay | None = None
+        edition, me = settings.edition, settings.agent
+        self.serve(edition, Team(me, edition.manifest, (me,), graph=edition.graph))
 
     def serve(self, edition: Edition, team: Team) -> None:
         """Answer with this bundle from now on, together with those who serve it."""
         self.edition, self.team = edition, team
         self._manifest = edition.manifest
         self._stage_names = edition.stage_names()
+        self._relay = None
+        if edition.graph is not None:
+            self._relay = Relay(
+                edition,
+                edition.graph,
+                settings=self._settings,
+                holdings=self._holdings,
+                patience=self._patience,
+                attempts=self._attempts,
+                refuse=self._refuse,
+            )
 
     def on(self, held: Held, now: float) -> list[Effect]:
         """Move a request on as far as it goes now."""
         if not held.idle:
             return []
+        relay = self._relay_of(held)
+        if relay is None:
+            return self._on_alone(held, now)
+        effects, has_share = relay.advance(held, self.team, now)
+        return effects + self._on_alone(held, now) if has_share else effects
+
+    def _on_alone(self, held: Held, now: float) -> list[Effect]:
+        """As far as it goes without others' feature maps."""
         key, team = held.request.key, self.team
         share = team.my_share(key, held.hearers) if held.together else team.my_stages()
         combiner = held.combiner or team.combiner(key, held.hearers)
@@ -79,11 +100,15 @@ class Progress:
 
     def computed(self, held: Held, event: Computed) -> None:
         """Add our own share."""
-        held.is_batch = event.is_batch
+        if event.is_batch is not None:
+            held.is_batch = event.is_batch
+        compute_ms = event.compute_ms
+        if self._relay is not None:
+            compute_ms = self._relay.computed(held, event)
         for stage, logits in event.outputs.items():
             # Shares that came before ours were taken on trust: ours shows how many images it is.
             held.drop_misfits(logits.shape)
-            held.contributions[stage] = Contribution(logits, self._settings.agent, event.compute_ms)
+            held.contributions[stage] = Contribution(logits, self._settings.agent, compute_ms)
 
     def share_ready(self, held: Held, now: float) -> list[Effect]:
         """The executor is done with a request, for better or worse."""
@@ -113,6 +138,16 @@ class Progress:
         held.contributions[stage] = Contribution(partial.logits, partial.sender, partial.compute_ms)
         return True
 
+    def take_map(self, held: Held, feature: Feature) -> bool:
+        """Add a feature map of our bundle; False if it is known or of no use."""
+        return self._relay is not None and self._relay.take(held, feature)
+
+    def relies_on(self, held: Held, agent: str) -> bool:
+        """Whether a device has a part in a request that nobody else does."""
+        if agent in self.awaited(held):
+            return True
+        return self._relay is not None and self._relay.relies_on(held, agent, self.team)
+
     def awaited(self, held: Held) -> tuple[str, ...]:
         """The devices whose part in a request has not come."""
         if held.combiner != self._settings.agent:
@@ -140,7 +175,10 @@ class Progress:
     def _overdue(self, held: Held, now: float) -> list[Effect]:
         """A request has waited for others as long as was meant."""
         held.deadline = None
-        combiner = held.combiner
+        combiner, relay = held.combiner, self._relay_of(held)
+        if relay is not None and relay.is_waiting(held):
+            effects = relay.overdue(held, self.team, now)
+            return self.on(held, now) if effects is None else effects
         if combiner not in (None, self._settings.agent) and held.together:
             return self._answer_is_overdue(held, combiner, now)
         awaited = self.awaited(held)
@@ -148,13 +186,23 @@ class Progress:
             # Members that came to know of each other at different times may each believe that
             # the other's share is to come to it. Whoever has all shares answers.
             self._deadlines.set(held, held.patient_until)
-            return self._give_shares(held, tuple(dict.fromkeys(awaited)))
+            waited_for = tuple(dict.fromkeys(awaited))
+            again = [] if relay is None else relay.tell_again(held, waited_for, self.team)
+            return again + self._give_shares(held, waited_for)
         waited_s = now - (held.computed_at or held.arrived_at)
         may_come = awaited or not held.answerable
-        at_work = may_come and self._patience.at_work(awaited)
+        at_work = may_come and (self._patience.at_work(awaited) or self._needs(held, awaited))
         if at_work and waited_s < self._timing.longest_wait_s:
             self._deadlines.set(held, now + self._timing.straggler_s)
             return []
+        return self._shares_are_overdue(held, awaited, now)
+
+    def _shares_are_overdue(self, held: Held, awaited: tuple[str, ...], now: float) -> list[Effect]:
+        relay = self._relay_of(held)
+        if relay is not None and not self._counted(held):
+            relay.give_up(held, awaited)
+            held.combiner = None
+            return self.on(held, now)
         self._patience.missed(awaited)
         if held.answerable:
             return self._answer(held, now) if self._suffices(held) else self._refuse_shares(held)
@@ -163,7 +211,7 @@ class Progress:
         return self.on(held, now)
 
     def _answer_is_overdue(self, held: Held, combiner: str, now: float) -> list[Effect]:
-        if self._patience.out_of_step(combiner):
+        if self._patience.out_of_step(combiner) and not self._needs(held, (combiner,)):
             return self.without(held, combiner, now, has_it=True)
         if held.fault is not None:
             # We have no share of it to hand over, so nobody will tell us if it was answered before.
@@ -171,6 +219,8 @@ class Progress:
         # It is there and will answer, unless it never heard the request: it tells whoever
         # hands it a share, so we hand ours over again, or for the first time.
         held.combiner = None
+        if (relay := self._relay_of(held)) is not None:
+            return relay.tell_again(held, (combiner,), self.team) + self.on(held, now)
         stages = self.team.my_stages()
         if stages and not held.answerable:
             return self._compute(held, stages)
@@ -214,7 +264,7 @@ class Progress:
 
     def _suffices(self, held: Held, share: tuple[str, ...] = ()) -> bool:
         """Whether what is there, and our share, is at least what was asked for."""
-        there = {*held.contributions, *share}
+        there = {*self._counted(held), *share}
         return held.fault is not None or covers(self._manifest, there, held.request.minimum)
 
     def _is_out_of_time(self, held: Held, now: float) -> bool:
@@ -229,6 +279,8 @@ class Progress:
             return []
         held.combiner = combiner
         wait_s = self._patience.for_answer_s(combiner, own_s=held.own_s())
+        if self._needs(held, (combiner,)):
+            wait_s = max(wait_s, self._timing.handover_s)
         self._deadlines.set(held, now + wait_s)
         return self._give_shares(held, (combiner,))
 
@@ -247,6 +299,20 @@ class Progress:
         )
         return [SendPartials(agent, partials) for agent in agents] if partials else []
 
+    def _relay_of(self, held: Held) -> Relay | None:
+        """What moves a request on where stages read each other; a faulty one needs no stage."""
+        return self._relay if held.fault is None else None
+
+    def _needs(self, held: Held, agents: tuple[str, ...]) -> bool:
+        """Whether no answer is possible without these devices."""
+        relay = self._relay_of(held)
+        return relay is not None and relay.needs(held, agents, self.team)
+
+    def _counted(self, held: Held) -> Mapping[str, Contribution]:
+        """What there is to answer with: of stages that read each other, all or nothing."""
+        relay = self._relay_of(held)
+        return held.contributions if relay is None else relay.counted(held, self.team)
+
     def _answer(self, held: Held, now: float) -> list[Effect]:
         if held.fault is not None:
             replies, as_list = build_error(held.request, held.fault), False
@@ -256,14 +322,14 @@ class Progress:
 
     def _answer_in_time(self, held: Held, now: float) -> list[Effect]:
         """The requester's deadline has passed: answer with what is there, or say what is not."""
-        if held.answerable and self._suffices(held):
+        there = self._counted(held) if held.was_read else {}
+        if held.fault is not None or (there and self._suffices(held)):
             return self._answer(held, now)
         minimum, online = held.request.minimum, self.team.due(held.hearers)
         if not covers(self._manifest, online, minimum):
             return self._refuse(held, too_little_online(self._name(online), minimum=minimum))
-        there = self._name(held.contributions if held.was_read else ())
         deadline_s = held.request.deadline_s or 0.0
-        fault = too_little_time(there, minimum=minimum, deadline_s=deadline_s)
+        fault = too_little_time(self._name(there), minimum=minimum, deadline_s=deadline_s)
         return self._refuse(held, fault)
 
     def _refuse_alone(self, held: Held, share: tuple[str, ...]) -> list[Effect]:
@@ -287,10 +353,11 @@ class Progress:
         return [SendReply(held.request, replies, as_list=False, token=token)]
 
     def _results(self, held: Held, now: float) -> tuple[Reply, ...]:
-        slowest_ms = max(part.compute_ms for part in held.contributions.values())
+        contributions = self._counted(held)
+        slowest_ms = max(part.compute_ms for part in contributions.values())
         return build_results(
             held.request,
-            held.contributions,
+            contributions,
             manifest=self._manifest,
             digest=self.edition.digest,
             mode=Mode.HA if held.heard_by_all else Mode.HT,

@@ -7,9 +7,10 @@ one leaves, only its own requests move.
 
 import hashlib
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
+from edge_agent.core.graph import Graph, Plan
 from fluid.bundle import Manifest
 
 
@@ -19,6 +20,9 @@ class Team:
 
     members: all of them, ourselves included. holders: by slot, those of them that hold it and
     serve our bundle, ourselves included. capacities: of the members that are not of capacity 1.
+    graph: how the bundle's stages read each other; None where each goes from the image to logits.
+    present: where they do, also those who are there and hear no request to everyone at the moment:
+    of what they have heard before, they do their part.
     """
 
     me: str
@@ -26,48 +30,82 @@ class Team:
     members: tuple[str, ...] = ()
     holders: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     capacities: Mapping[str, float] = field(default_factory=dict)
+    graph: Graph | None = field(default=None, compare=False)
+    present: tuple[str, ...] = ()
+    _plans: dict[tuple[str, ...], Plan | None] = field(
+        default_factory=dict, init=False, compare=False, repr=False
+    )
 
     def combiner(self, key: bytes, hearers: tuple[str, ...]) -> str:
         """The member that adds up the partial logits of a request and answers it.
 
         hearers: the members when the request arrived; whoever came later has not heard it.
         """
-        present = tuple(name for name in hearers if name in self.members)
+        present = tuple(filter(self.is_there, hearers))
         return rendezvous(key, present, self.capacities) or self.me
+
+    def is_there(self, agent: str) -> bool:
+        """Whether it can still do its part in what it has heard."""
+        return agent in (self.present or self.members)
 
     def my_slots(self) -> tuple[str, ...]:
         return tuple(slot for slot in self.manifest.slots if self.me in self.holders.get(slot, ()))
 
     def my_stages(self) -> tuple[str, ...]:
         """What this device answers with when it answers alone."""
+        if self.graph is not None:
+            plan = self.graph.best(self.my_slots())
+            return plan.logits if plan else ()
         return tuple(self.manifest.widest_stage(slot).name for slot in self.my_slots())
 
     def my_share(self, key: bytes, hearers: tuple[str, ...]) -> tuple[str, ...]:
         """What this device computes when all who heard a request work on it together."""
+        if self.graph is not None:
+            due = self.due(hearers)
+            mine = {slot for slot in self.my_slots() if self.owner(slot, key, hearers) == self.me}
+            return tuple(name for name in due if self.manifest.stage(name).slot in mine)
         return tuple(
             self.manifest.widest_stage(slot).name
             for slot in self.my_slots()
-            if self._holder(slot, key, hearers) == self.me
+            if self.owner(slot, key, hearers) == self.me
         )
 
     def owners(
         self, stages: tuple[str, ...], key: bytes, hearers: tuple[str, ...]
     ) -> tuple[str, ...]:
         """Who of those who heard a request is to compute these stages for it."""
-        holders = (self._holder(self.manifest.stage(stage).slot, key, hearers) for stage in stages)
+        holders = (self.owner(self.manifest.stage(stage).slot, key, hearers) for stage in stages)
         return tuple(holder for holder in holders if holder is not None)
 
     def due(self, hearers: tuple[str, ...]) -> tuple[str, ...]:
         """All stages that a complete answer is made of, of those who heard the request and are
         still there."""
+        if self.graph is not None:
+            plan = self.plan(hearers)
+            return plan.logits if plan else ()
+        return tuple(self.manifest.widest_stage(slot).name for slot in self.held_by(hearers))
+
+    def held_by(self, hearers: Collection[str]) -> tuple[str, ...]:
+        """The slots that somebody holds who heard a request and is still there."""
         return tuple(
-            self.manifest.widest_stage(slot).name
+            slot
             for slot in self.manifest.slots
             if any(holder in hearers for holder in self.holders.get(slot, ()))
         )
 
-    def _holder(self, slot: str, key: bytes, hearers: tuple[str, ...]) -> str | None:
-        present = tuple(name for name in self.holders[slot] if name in hearers)
+    def plan(self, hearers: tuple[str, ...]) -> Plan | None:
+        """The sub-network that those answer with who heard a request, where stages read each
+        other; None if they can run none."""
+        if self.graph is None:
+            return None
+        if hearers not in self._plans:  # a few at a time: those who were there as requests came
+            self._plans[hearers] = self.graph.best(self.held_by(hearers))
+        return self._plans[hearers]
+
+    def owner(self, slot: str, key: bytes, hearers: tuple[str, ...]) -> str | None:
+        """Who of those who heard a request computes a slot's share of it; None if nobody holds
+        the slot."""
+        present = tuple(name for name in self.holders.get(slot, ()) if name in hearers)
         return rendezvous(key, present, self.capacities)
 
 

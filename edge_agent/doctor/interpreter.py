@@ -7,7 +7,7 @@ import numpy as np
 from edge_agent.doctor.finding import Finding, Status
 from edge_agent.models import Models
 from edge_agent.native_output import logged_native_output
-from fluid.bundle import Bundle
+from fluid.bundle import Bundle, dependency_order
 from fluid.errors import FluidError
 from fluid.interpreter import InterpreterPackage, find_interpreter
 
@@ -28,8 +28,10 @@ def check_interpreter(bundle: Bundle | None) -> tuple[Finding, InterpreterPackag
         with logged_native_output():  # its greeting is no finding
             models = Models(bundle, package)
         began_at = time.perf_counter()
-        for stage in bundle.manifest.stages:
-            models.run(stage.name, image)
+        manifest = bundle.manifest
+        # Where stages read each other, each comes after those that it reads.
+        stages = dependency_order(manifest, [each.name for each in manifest.stages])
+        models.run(tuple(each.name for each in stages), image, {})
         took_ms = (time.perf_counter() - began_at) * 1000
     except (FluidError, RuntimeError, ValueError) as error:
         reason = " ".join(str(error).split())

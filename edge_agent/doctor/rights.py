@@ -71,6 +71,7 @@ def _try(talk: Conversation, wire: Wire, tag: str) -> _Tried:
     probes = [
         Message(topics.term(agent), b"0", qos=1),
         Message(topics.partial(agent), b"", qos=1),
+        Message(topics.feature(agent), b"", qos=1),
         Message(topics.done, Done(()).encode(), qos=1),
         Message(topics.adopt(agent), _WORD, qos=1),
         Message(request, b"", qos=1, retain=True),

@@ -8,6 +8,7 @@ from fluid.bundle.manifest import (
     Stage,
     SubNetwork,
 )
+from fluid.bundle.order import dependency_order, is_whole
 from fluid.bundle.rules import IMAGE, LOGITS
 from fluid.bundle.store import Bundle, load_bundle, write_bundle
 
@@ -21,6 +22,8 @@ __all__ = [
     "Manifest",
     "Stage",
     "SubNetwork",
+    "dependency_order",
+    "is_whole",
     "load_bundle",
     "write_bundle",
 ]

@@ -175,10 +175,15 @@ class Manifest:
         return max(candidates, key=lambda stage: stage.width)
 
     def subnetwork_name(self, stages: Collection[str]) -> str:
-        """The name of the sub-network made of these stages; "a+b" where the bundle has none."""
+        """The name of the sub-network made of these stages, or whose logits they yield; "a+b" where
+        the bundle has none."""
         wanted = frozenset(stages)
         for subnetwork in self.subnetworks:
             if frozenset(subnetwork.stages) == wanted:
+                return subnetwork.name
+        for subnetwork in self.subnetworks:
+            last = (each for each in map(self.stage, subnetwork.stages) if each.output == LOGITS)
+            if frozenset(each.name for each in last) == wanted:
                 return subnetwork.name
         return "+".join(stage.name for stage in self.stages if stage.name in wanted)
 

@@ -1,13 +1,15 @@
 """`fluid inspect`: what a bundle holds, and what each of its parts costs and can do."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import click
 
 from fluid.bundle import Bundle, Manifest, SubNetwork, load_bundle
-from fluid.servable import cut_slots
+from fluid.errors import BundleError
+from fluid.servable import cut_slots, expect_servable
 
 _COPIED = ("name", "family", "algorithm", "input", "classes", "slots", "widths")
 _COPIED_OF_A_STAGE = ("name", "slot", "width", "inputs", "output", "size_bytes", "macs")
@@ -36,7 +38,7 @@ def _document(bundle: Bundle) -> dict[str, Any]:
     return {
         "bundle": bundle.digest,
         **{key: document[key] for key in _COPIED},
-        "servable": not cut_slots(manifest),
+        "servable": _hindrance(manifest) is None,
         "stages": [{key: stage[key] for key in _COPIED_OF_A_STAGE} for stage in document["stages"]],
         "subnetworks": {
             each.name: {
@@ -94,14 +96,25 @@ def _headlines(bundle: Bundle) -> tuple[str, ...]:
         f"digest: {bundle.digest}",
         f"input: {height}x{width} {colour}, {manifest.input.dtype}; {sizes}",
         f"classes ({len(manifest.classes)}): {', '.join(manifest.classes)}",
-        *_hindrance(manifest),
+        *_cautions(manifest),
     )
 
 
-def _hindrance(manifest: Manifest) -> tuple[str, ...]:
+def _cautions(manifest: Manifest) -> Iterator[str]:
+    """What to know before agents are to serve it."""
+    if slots := ", ".join(cut_slots(manifest)):
+        yield f"cut at every layer in {slots}: devices hand each other feature maps"
+    if hindrance := _hindrance(manifest):
+        yield f"not for agents: {hindrance}"
+
+
+def _hindrance(manifest: Manifest) -> str | None:
     """Why agents cannot serve it, if they cannot."""
-    slots = ", ".join(cut_slots(manifest))
-    return (f"not for agents: cut at every layer in {slots}",) if slots else ()
+    try:
+        expect_servable(manifest)
+    except BundleError as error:
+        return str(error)
+    return None
 
 
 def _stage_table(manifest: Manifest) -> Any:

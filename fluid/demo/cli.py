@@ -20,7 +20,7 @@ from fluid.demo.story import STORY, Phase, play
 from fluid.demo.supervisor import Supervisor
 from fluid.demo.verdict import shortcomings
 from fluid.processes import tail
-from fluid.servable import expect_servable
+from fluid.servable import expect_independent
 
 _FLUID = (sys.executable, "-m", "fluid")
 _TABLE_COLUMNS = 150  # where there is no terminal whose width could be asked
@@ -90,7 +90,7 @@ def demo(*, dataset: str, bundle: Path | None, output: Path | None, stream_s: fl
 
 def _expect_playable(manifest: Manifest) -> None:
     """Refuse, before anything is started, what two agents cannot play the story with."""
-    expect_servable(manifest)
+    expect_independent(manifest)
     if len(manifest.slots) < len(AGENTS):
         raise DemoError(
             f"{manifest.name} has one slot, so two devices cannot answer an image together: "

@@ -1,9 +1,9 @@
 """What travels over the bus, as frozen values with `encode` and `decode`.
 
 `control` is the cluster talking about itself (JSON, rare); `inference` is the inner path of a
-request (binary, often); `properties` is what a request says beside its image; `replies` is what a
-requester gets (JSON). Decoding never raises past this package: bytes that cannot be read become
-`Malformed`.
+request (binary, often), and `features` that of networks that are cut at every layer; `properties`
+is what a request says beside its image; `replies` is what a requester gets (JSON). Decoding never
+raises past this package: bytes that cannot be read become `Malformed`.
 """
 
 from fluid.messages.control import (
@@ -19,6 +19,7 @@ from fluid.messages.control import (
     decode_mode_request,
     decode_presence,
 )
+from fluid.messages.features import Feature, decode_features, encode_features
 from fluid.messages.inference import (
     KEY_BYTES,
     Done,
@@ -57,6 +58,7 @@ __all__ = [
     "ClusterState",
     "Done",
     "ErrorReply",
+    "Feature",
     "Heartbeat",
     "Malformed",
     "Mode",
@@ -67,12 +69,14 @@ __all__ = [
     "Role",
     "Unheard",
     "decode_cluster",
+    "decode_features",
     "decode_heartbeat",
     "decode_mode_request",
     "decode_notice",
     "decode_partials",
     "decode_presence",
     "decode_replies",
+    "encode_features",
     "encode_partials",
     "encode_replies",
     "request_key",

@@ -20,7 +20,7 @@ from fluid.messages.control import Malformed
 from fluid.topics import is_agent_id
 
 KEY_BYTES = 16
-_BUNDLE_BYTES = 8
+BUNDLE_BYTES = 8
 _GREATEST_LOGIT = 1e9
 _NOTICE_HEAD = struct.Struct("<BB")
 _DONE, _SETTLED, _UNHEARD = range(3)
@@ -45,7 +45,12 @@ class Partial:
 
     def is_of_bundle(self, digest: str) -> bool:
         """Whether sender and reader serve the same bundle."""
-        return digest.startswith(self.bundle[: 2 * _BUNDLE_BYTES])
+        return digest.startswith(self.bundle[: 2 * BUNDLE_BYTES])
+
+    @property
+    def size_bytes(self) -> int:
+        """Of its logits."""
+        return self.logits.nbytes
 
 
 def request_key(*, reply_to: str, request_id: bytes, payload: bytes, wishes: bytes = b"") -> bytes:
@@ -151,7 +156,7 @@ def _encode_partial(partial: Partial) -> bytes:
     sender = partial.sender.encode()
     head = _PARTIAL_HEAD.pack(
         partial.key,
-        bytes.fromhex(partial.bundle[: 2 * _BUNDLE_BYTES]),
+        bytes.fromhex(partial.bundle[: 2 * BUNDLE_BYTES]),
         partial.stage,
         images,
         classes,

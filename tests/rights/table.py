@@ -81,10 +81,10 @@ def _hearings(who: Who, publisher: Who, *topics: str) -> list[Hearing]:
 
 # What only an agent may say, and of it what is retained.
 _OF_AGENTS = ("{base}/heartbeat/{device}", "{base}/partial/{device}", "{base}/done",
-              "{base}/adopt/{device}")  # fmt: skip
+              "{base}/feature/{device}", "{base}/adopt/{device}")  # fmt: skip
 _STATES_OF_AGENTS = ("{base}/presence/{device}", "{base}/term/{device}", "{base}/cluster",
                      "{base}/attempt/{device}", "{base}/condemned/{device}")  # fmt: skip
-_ELSEWHERE = ("elsewhere", "{base}", "{base}/feature/1/{device}", "$SYS/broker/uptime")
+_ELSEWHERE = ("elsewhere", "{base}", "{base}/feature/{device}/1", "$SYS/broker/uptime")
 
 DENIED_PUBLICATIONS = [
     # A device speaks for no other, gives no operator's word, and goes nowhere else.
@@ -116,6 +116,7 @@ DENIED_HEARINGS = [
         Who.DEVICE,
         Who.DEVICE,
         "{base}/partial/{other_device}",
+        "{base}/feature/{other_device}",
         "{base}/result/{requester}/1",
         "{base}/result/{other_device}/1",
     ),
@@ -139,6 +140,7 @@ ALLOWED_PUBLICATIONS = [
         Who.DEVICE,
         "{base}/heartbeat/{device}",
         "{base}/partial/{other_device}",
+        "{base}/feature/{other_device}",
         "{base}/done",
         "{base}/result",
         "{base}/result/{requester}/1",

@@ -9,7 +9,8 @@ from edge_agent.core.answers import softmax
 from fluid.bundle import Bundle
 from fluid.interpreter import InterpreterPackage
 from fluid.messages import Result
-from fluid.submodel import Logits, SubModel, combine
+from fluid.stages import StageRunner
+from fluid.submodel import Logits
 
 _WIRE_DECIMALS = 6  # of a probability in a reply
 
@@ -26,7 +27,7 @@ class Oracle:
     """Classifies images as one device that runs the same files must.
 
     images: those that tests send, uint8 (n, height, width, channels). For them it has computed
-    the answer of every sub-network beforehand.
+    the answer of every sub-network beforehand. logits: float32 (n, classes) by sub-network.
     """
 
     def __init__(
@@ -34,14 +35,9 @@ class Oracle:
     ) -> None:
         self.images = images
         self._bundle = bundle
-        self._models = {
-            stage.name: SubModel(bundle, stage.name, package=package)
-            for stage in bundle.manifest.stages
-        }
-        self._expected = {
-            subnetwork.name: self.classify(subnetwork.name, images)
-            for subnetwork in bundle.manifest.subnetworks
-        }
+        self._runner = StageRunner(bundle, package=package)
+        self.logits = self._runner.logits(images)
+        self._expected = {name: _answers(logits) for name, logits in self.logits.items()}
 
     @property
     def digest(self) -> str:
@@ -59,11 +55,7 @@ class Oracle:
 
     def classify(self, subnetwork: str, images: NDArray[np.uint8]) -> list[Expected]:
         """A sub-network's answers to any images, uint8 (n, height, width, channels)."""
-        logits = self._logits(subnetwork, images)
-        return [
-            Expected(int(label), tuple(round(float(each), _WIRE_DECIMALS) for each in row))
-            for label, row in zip(logits.argmax(axis=1), softmax(logits), strict=True)
-        ]
+        return _answers(self._runner.logits(images)[subnetwork])
 
     def check(self, result: Result, index: int) -> None:
         """Fail unless a result is right, to the last bit, for the image of that index."""
@@ -84,11 +76,12 @@ class Oracle:
             f"({result.confidence}), not {expected.label} ({confidence})"
         )
 
-    def _logits(self, subnetwork: str, images: NDArray[np.uint8]) -> Logits:
-        (stages,) = (
-            each.stages for each in self._bundle.manifest.subnetworks if each.name == subnetwork
-        )
-        return combine([self._models[stage].run(images) for stage in stages])
+
+def _answers(logits: Logits) -> list[Expected]:
+    return [
+        Expected(int(label), tuple(round(float(each), _WIRE_DECIMALS) for each in row))
+        for label, row in zip(logits.argmax(axis=1), softmax(logits), strict=True)
+    ]
 
 
 class Oracles:

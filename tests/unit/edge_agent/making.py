@@ -15,6 +15,7 @@ from fluid.bus import Message
 from fluid.messages import (
     AgentState,
     ClusterState,
+    Feature,
     Heartbeat,
     Mode,
     Partial,
@@ -129,6 +130,12 @@ def partial(
 ) -> Partial:
     logits = logits_of(stage, images=images)
     return Partial(request(name).key, sender, digest, STAGES.index(stage), logits, 3.0)
+
+
+def feature(name: str, sender: str, stage: int = 0, *, in_turn: bool = False) -> Feature:
+    """Of one image, the number of its stage in each of two places."""
+    values = np.full((1, 2), stage, np.int8)
+    return Feature(request(name).key, sender, DIGEST, stage, values, in_turn)
 
 
 def team(me: str, holders: Mapping[str, Iterable[str]], *, members: Iterable[str] = ()) -> Team:

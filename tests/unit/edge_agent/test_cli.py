@@ -20,7 +20,7 @@ from edge_agent.service_observer import ServiceObserver
 from fluid.bundle import MANIFEST_NAME, write_bundle
 from fluid.messages import Mode, Role
 from tests.processes import free_port
-from tests.unit.fluid.stage_files import cut_bundle, sealed
+from tests.unit.fluid.stage_files import sealed, unrunnable_bundle
 
 Start = Callable[..., Result]
 
@@ -330,15 +330,15 @@ def test_a_manifest_of_an_unknown_version_is_named(start: Start, spoilt: Path) -
     assert "99" in line
 
 
-def test_a_bundle_that_is_cut_between_devices_is_refused_with_what_to_do(
+def test_a_bundle_that_nobody_could_run_is_refused_with_what_to_do(
     start: Start, tmp_path: Path
 ) -> None:
-    write_bundle(tmp_path, sealed(cut_bundle()))
+    write_bundle(tmp_path, sealed(unrunnable_bundle()))
     result = start(bundle=tmp_path)
     assert result.exit_code == cli.EXIT_UNUSABLE
     line = error_line(result)
-    assert "is of family static, whose slots lower, upper are cut" in line
-    assert "'fluid train --family fluid'" in line
+    assert "sub-network 100 cannot be run, stages logits_lower read feature maps" in line
+    assert "train the bundle anew with 'fluid train'" in line
     assert line.endswith("[unservable_bundle]")
 
 

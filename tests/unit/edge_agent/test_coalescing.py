@@ -8,13 +8,17 @@ from edge_agent.coalescing import MOST_BYTES, coalesce
 from edge_agent.core import effects as do
 from edge_agent.core.effects import Effect
 from edge_agent.core.events import LinkName
-from fluid.messages import Done, Partial, Unheard, encode_partials
+from fluid.messages import Done, Feature, Partial, Unheard, encode_features, encode_partials
 from tests.unit.edge_agent.making import DIGEST, all_of, one_of, presence, request
 
 
 def share(key: int, *, images: int = 1) -> Partial:
     logits = np.zeros((images, 3), np.float32)
     return Partial(bytes([key]) * 16, "a", DIGEST, 0, logits)
+
+
+def feature(key: int, *, size_bytes: int = 2) -> Feature:
+    return Feature(bytes([key]) * 16, "a", DIGEST, 0, np.zeros((1, size_bytes), np.int8))
 
 
 def done(*keys: int, settled: bool = False) -> do.SendDone:
@@ -30,6 +34,11 @@ EFFECTS = st.lists(
     st.one_of(
         st.builds(
             lambda to, keys: do.SendPartials(to, tuple(share(key) for key in keys)),
+            st.sampled_from("bc"),
+            st.lists(KEYS, min_size=1, max_size=3),
+        ),
+        st.builds(
+            lambda to, keys: do.SendFeatures(to, tuple(feature(key) for key in keys)),
             st.sampled_from("bc"),
             st.lists(KEYS, min_size=1, max_size=3),
         ),
@@ -54,19 +63,29 @@ def shares_of(effects: list[Effect]) -> Counter[tuple[str, bytes]]:
     )
 
 
+def features_of(effects: list[Effect]) -> Counter[tuple[str, int, bytes]]:
+    return Counter(
+        (sent.to, each.stage, each.key)
+        for sent in all_of(effects, do.SendFeatures)
+        for each in sent.features
+    )
+
+
 def keys_of(effects: list[Effect]) -> Counter[tuple[bool, bytes]]:
     notices = [sent.notice for sent in all_of(effects, do.SendDone)]
     return Counter((notice.settled, key) for notice in notices for key in notice.keys)
 
 
 def others_of(effects: list[Effect]) -> list[Effect]:
-    return [each for each in effects if not isinstance(each, do.SendPartials | do.SendDone)]
+    merged = do.SendPartials | do.SendFeatures | do.SendDone
+    return [each for each in effects if not isinstance(each, merged)]
 
 
 @given(EFFECTS)
 def test_the_same_is_said_and_all_else_keeps_its_order(effects: list[Effect]) -> None:
     merged = coalesce(effects)
     assert shares_of(merged) == shares_of(effects)
+    assert features_of(merged) == features_of(effects)
     assert keys_of(merged) == keys_of(effects)
     assert others_of(merged) == others_of(effects)
     assert len(merged) <= len(effects)
@@ -101,7 +120,7 @@ def test_nothing_of_a_request_passes_what_is_of_the_cluster_or_a_link(
                 parts.append([])
             else:
                 parts[-1].append(effect)
-        return [Counter([*shares_of(part), *keys_of(part)]) for part in parts]
+        return [Counter([*shares_of(part), *features_of(part), *keys_of(part)]) for part in parts]
 
     assert between_barriers(coalesce(effects)) == between_barriers(effects)
 
@@ -157,3 +176,20 @@ def test_what_was_one_large_message_stays_one() -> None:
         1,
     ]
     assert one_of(coalesce([large]), do.SendPartials).partials == large.partials
+
+
+def test_feature_maps_share_messages_of_a_bounded_size() -> None:
+    effects: list[Effect] = [
+        do.SendFeatures("b", (feature(key, size_bytes=10_000),)) for key in range(20)
+    ]
+    merged = all_of(coalesce(effects), do.SendFeatures)
+    assert features_of(list(merged)) == features_of(effects)
+    assert len(merged) == 4
+    assert all(len(encode_features(each.features)) <= MOST_BYTES for each in merged)
+
+
+def test_another_device_gets_what_it_cannot_go_on_without_first() -> None:
+    merged = coalesce(
+        [done(1), do.SendPartials("b", (share(1),)), do.SendFeatures("b", (feature(1),))]
+    )
+    assert [type(each) for each in merged] == [do.SendFeatures, do.SendPartials, do.SendDone]

@@ -204,6 +204,13 @@ def test_shares_for_another_are_not_ours_to_read() -> None:
     assert isinstance(READER.control_events(sent), Malformed)
 
 
+def test_a_feature_map_that_cannot_be_read_is_malformed() -> None:
+    assert isinstance(READER.control_events(Message("fluid/feature/a", b"x")), Malformed)
+    assert isinstance(
+        READER.control_events(Message("fluid/feature/a", b"", retain=True)), Malformed
+    )
+
+
 def test_an_operator_speaks_in_one_word() -> None:
     said = Message("fluid/mode/set", b" HT\n")
     assert READER.control_events(said) == [seen.ModeWished(Mode.HT)]

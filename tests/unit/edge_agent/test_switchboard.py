@@ -23,7 +23,7 @@ from fluid.bus import (
 from fluid.bus.rota import LET_IN_S
 from fluid.messages import Done, ErrorReply
 from fluid.topics import Topics
-from tests.unit.edge_agent.making import heartbeat, offline, partial, presence, request
+from tests.unit.edge_agent.making import feature, heartbeat, offline, partial, presence, request
 
 OPEN_CONTROL = do.OpenControl(boot=1, will=offline("a", 5), probe=heartbeat("a", 5))
 ERROR = (ErrorReply("1", "wrong_shape", "too wide"),)
@@ -120,6 +120,7 @@ def test_nothing_is_said_on_a_link_that_is_not_open_yet(bench: Bench) -> None:
     for effect in (
         do.SendDone(Done((request().key,))),
         do.SendPartials("b", (partial("1", "a", "lower50"),)),
+        do.SendFeatures("b", (feature("1", "a"),)),
         do.PublishPresence(presence("a")),
         do.SendReply(request(), ERROR, as_list=False, token=1),
         do.Ack(3),
@@ -145,6 +146,7 @@ def test_what_is_said_of_and_to_the_cluster_goes_by_the_control_link(bench: Benc
         do.ClearPresence("gone", 1),
         do.PublishHeartbeat(heartbeat("a")),
         do.SendPartials("b", (partial("1", "a", "lower50"),)),
+        do.SendFeatures("b", (feature("1", "a"),)),
         do.SendDone(Done((request().key,))),
     ):
         assert bench.switchboard.perform(effect)
@@ -155,6 +157,7 @@ def test_what_is_said_of_and_to_the_cluster_goes_by_the_control_link(bench: Benc
         "fluid/condemned/gone",
         "fluid/heartbeat/a",
         "fluid/partial/b",
+        "fluid/feature/b",
         "fluid/done",
     ]
     assert infer.calls == []

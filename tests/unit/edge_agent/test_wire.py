@@ -18,6 +18,7 @@ from fluid.messages import (
 from fluid.topics import Topics
 from tests.unit.edge_agent.making import (
     cluster_state,
+    feature,
     heartbeat,
     incoming,
     offline,
@@ -114,6 +115,7 @@ def test_the_control_link_hears_the_cluster_and_not_its_own_done_notices() -> No
         "fluid/cluster",
         "fluid/mode/set",
         "fluid/partial/a",
+        "fluid/feature/a",
         "fluid/done",
     }
     assert [name for name, each in subscriptions.items() if each.no_local] == ["fluid/done"]
@@ -178,6 +180,15 @@ def test_shares_and_notices_find_their_way() -> None:
     said = WIRE.notice(do.SendDone(notice))
     assert decode_notice(said.payload) == notice
     assert WIRE.reader.control_events(said) == [seen.DoneSeen(notice)]
+
+
+def test_feature_maps_find_their_way() -> None:
+    sent = WIRE.features(do.SendFeatures("b", (feature("1", "a"), feature("2", "a", 1))))
+    assert (sent.topic, sent.qos) == ("fluid/feature/b", 1)
+    events = Wire(TOPICS, "b", SessionOptions()).reader.control_events(sent)
+    assert isinstance(events, list)
+    assert [type(event) for event in events] == [seen.FeatureSeen, seen.FeatureSeen]
+    assert WIRE.reader.control_events(sent) != events  # they are for b
 
 
 def test_an_answer_carries_the_correlation_data_and_nothing_else_of_the_request() -> None:

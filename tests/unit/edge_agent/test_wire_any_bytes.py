@@ -66,6 +66,7 @@ topic_names = st.one_of(
             "fluid/cluster",
             "fluid/mode/set",
             "fluid/partial/a",
+            "fluid/feature/a",
             "fluid/done",
             "fluid/adopt/a",
             "fluid/attempt/a",

@@ -137,6 +137,13 @@ def cut_bundle(**replaced: bytes) -> Bundle:
     return Bundle(manifest, models | replaced)
 
 
+def unrunnable_bundle() -> Bundle:
+    """One whose sub-network lacks a stage that others of it read."""
+    bundle = cut_bundle()
+    network = SubNetwork("100", ("logits_lower", "map_lower"))
+    return Bundle(replace(bundle.manifest, subnetworks=(network,)), bundle.models)
+
+
 def sealed(bundle: Bundle) -> Bundle:
     """A bundle whose manifest tells its files' true sizes and sha256, so that it can be written."""
     stages = tuple(

@@ -1,12 +1,10 @@
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
 from fluid.bundle import Bundle
 from fluid.errors import BundleError
 from fluid.interpreter import InterpreterPackage
-from fluid.stages import LoadedStage, Quantization, StageRunner, dependency_order, input_name
+from fluid.stages import LoadedStage, Quantization, StageRunner, input_name
 from tests.unit.fluid.stage_files import (
     IMAGE_END,
     IMAGE_SHAPE,
@@ -17,7 +15,6 @@ from tests.unit.fluid.stage_files import (
     cut_bundle,
     entry,
     model,
-    stage,
 )
 
 
@@ -56,29 +53,6 @@ def test_only_the_stages_of_the_wanted_sub_networks_are_loaded() -> None:
 def test_an_unknown_sub_network_is_refused() -> None:
     with pytest.raises(KeyError, match="75"):
         StageRunner(cut_bundle(), ["75"], package=PACKAGE)
-
-
-def test_stages_are_run_after_those_that_they_read() -> None:
-    manifest = cut_bundle().manifest
-    ordered = [
-        each.name for each in dependency_order(manifest, ["logits_lower", "map_lower", "map_upper"])
-    ]
-    assert ordered[-1] == "logits_lower"
-    assert set(ordered) == {"map_lower", "map_upper", "logits_lower"}
-
-
-def test_a_feature_map_that_no_stage_yields_is_refused() -> None:
-    with pytest.raises(BundleError, match="stages logits_lower read feature maps that none"):
-        dependency_order(cut_bundle().manifest, ["logits_lower", "map_lower"])
-
-
-def test_stages_that_read_each_other_in_a_circle_are_refused() -> None:
-    manifest = replace(
-        cut_bundle().manifest,
-        stages=(stage("a", "lower", ("b",), "a"), stage("b", "lower", ("a",), "b")),
-    )
-    with pytest.raises(BundleError, match="stages a, b read"):
-        dependency_order(manifest, ["a", "b"])
 
 
 @pytest.mark.parametrize(

@@ -1,31 +1,10 @@
-"""What many tests of the trainer share: trained families, and a place for a user's modules."""
+"""What many tests of the trainer share: a place for a user's modules."""
 
 import sys
-from collections.abc import Callable, Iterator
-from functools import cache
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
-from tests.trained import Trained, train_family_briefly
-from trainer.data import Dataset
-from trainer.pipeline import TrainingResult
-from trainer.topology import Topology
-
-TrainedFamily = Callable[[Topology], TrainingResult]
-
-
-@pytest.fixture(scope="session")
-def trained_family(digits: Dataset, trained: Trained) -> TrainedFamily:
-    """A briefly trained network of a topology with its bundle; trained when first asked for."""
-
-    @cache
-    def find(topology: Topology) -> TrainingResult:
-        if topology == trained.network.topology:
-            return trained.result
-        return train_family_briefly(digits, topology)
-
-    return find
 
 
 @pytest.fixture

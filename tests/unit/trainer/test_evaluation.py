@@ -4,7 +4,7 @@ import pytest
 from fluid.bundle import Bundle
 from fluid.interpreter import InterpreterPackage
 from fluid.submodel import SubModel, combine
-from tests.unit.trainer.conftest import TrainedFamily
+from tests.trained import TrainedFamily
 from trainer.data import Dataset
 from trainer.evaluation import evaluate_bundle, load_stages
 from trainer.topology import Family, Topology

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.unit.trainer.conftest import TrainedFamily
+from tests.trained import TrainedFamily
 from trainer.topology import Family, Topology
 
 _LOWER = ["lower25", "lower50"]

@@ -12,8 +12,8 @@ from fluid.bundle import Bundle, SubNetwork, write_bundle
 from fluid.errors import BundleError
 from fluid.interpreter import InterpreterPackage
 from fluid.submodel import Logits
+from tests.trained import TrainedFamily
 from tests.unit.fluid.stage_files import cut_bundle
-from tests.unit.trainer.conftest import TrainedFamily
 from trainer.data import Dataset
 from trainer.evaluation import load_stages
 from trainer.topology import Family, Topology

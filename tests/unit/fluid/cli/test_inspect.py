@@ -76,7 +76,20 @@ def test_a_stage_that_reads_another_slot_makes_its_sub_networks_need_both(
     assert _row(result, "both")[1] == "lower + upper"
     assert _row(result, "both")[-1] == "-"  # nobody counted the work of one of them
     assert _row(result, "upper25") == ["upper25", "upper", "map", "0.5", "16", "1,000"]
-    assert "not for agents: cut at every layer in lower, upper" in result.stdout.splitlines()
+    caution = "cut at every layer in lower, upper: devices hand each other feature maps"
+    assert caution in result.stdout.splitlines()
+    assert json.loads(_inspect(tmp_path, "--json").stdout)["servable"] is True
+
+
+def test_a_sub_network_that_lacks_a_feature_map_is_not_for_agents(
+    bundle: Bundle, tmp_path: Path
+) -> None:
+    lower25, *rest = bundle.manifest.stages
+    stages = (replace(lower25, output="map"), replace(rest[0], inputs=("map",)), *rest[1:])
+    only = replace(bundle.manifest.subnetworks[0], name="half", stages=("lower50",))
+    manifest = replace(bundle.manifest, stages=stages, subnetworks=(only,))
+    write_bundle(tmp_path, Bundle(manifest, bundle.models))
+    assert "not for agents: digits: sub-network half cannot be run" in _inspect(tmp_path).stdout
     assert json.loads(_inspect(tmp_path, "--json").stdout)["servable"] is False
 
 

@@ -3,8 +3,7 @@ import pytest
 
 from fluid.bundle import Bundle
 from fluid.interpreter import InterpreterPackage
-from tests.trained import Trained
-from tests.unit.trainer.conftest import TrainedFamily
+from tests.trained import Trained, TrainedFamily
 from trainer.data import Dataset
 from trainer.errors import ParityError
 from trainer.evaluation import load_stages

@@ -4,8 +4,7 @@ import pytest
 from fluid.bundle import IMAGE, LOGITS, Bundle
 from fluid.interpreter import InterpreterPackage
 from fluid.stages import LoadedStage, Quantization
-from tests.trained import Trained
-from tests.unit.trainer.conftest import TrainedFamily
+from tests.trained import Trained, TrainedFamily
 from trainer.data import Dataset
 from trainer.export import convert
 from trainer.models.cut_stage import FEATURE_MAXIMUM

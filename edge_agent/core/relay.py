@@ -1,0 +1,265 @@
+"""From layer to layer: how a request moves on where stages read what other devices yield.
+
+Owns what happens until our own share of the logits is there: which stages run here and when, who is
+handed which feature map, who is waited for, and what becomes of a request that nobody can run.
+Then it goes on as any other (`progress.py`). Bundles of whole stages have no relay.
+
+No answer is made of less than a whole sub-network: without the feature maps of one slot, those of
+another are of no use. So where nothing narrower can be run, a device that is there is waited for
+longer, and in the end the answer is an error.
+"""
+
+from collections.abc import Callable, Collection
+
+from edge_agent.core.answers import Contribution
+from edge_agent.core.attempts import Attempts
+from edge_agent.core.edition import Edition
+from edge_agent.core.effects import Compute, Effect, SendFeatures
+from edge_agent.core.events import Computed, RequestFault
+from edge_agent.core.flow import Flow
+from edge_agent.core.graph import Graph, Part
+from edge_agent.core.held import Held
+from edge_agent.core.holdings import Holdings
+from edge_agent.core.patience import Patience
+from edge_agent.core.settings import Settings
+from edge_agent.core.team import Team
+from fluid.bundle import LOGITS, Stage
+from fluid.errors import ErrorCode
+from fluid.messages import Feature
+
+_MOST_PARTS = 1000
+
+
+class Relay:
+    """The requests of one bundle that is cut between its slots.
+
+    refuse: answers a request with an error. What it is given as `team` is who works together now.
+    """
+
+    def __init__(
+        self,
+        edition: Edition,
+        graph: Graph,
+        *,
+        settings: Settings,
+        holdings: Holdings,
+        patience: Patience,
+        attempts: Attempts,
+        refuse: Callable[[Held, RequestFault], list[Effect]],
+    ) -> None:
+        self._edition = edition
+        self._graph = graph
+        self._me = settings.agent
+        self._timing = settings.timing
+        self._deadlines = holdings.deadlines
+        self._patience = patience
+        self._attempts = attempts
+        self._refuse = refuse
+        self._stages = edition.manifest.stages
+        self._parts: dict[tuple[str, ...], Part] = {}
+        self._indices = {stage.output: i for i, stage in enumerate(self._stages)}
+        self._outputs = {stage.name: stage.output for stage in self._stages}
+
+    def advance(self, held: Held, team: Team, now: float) -> tuple[list[Effect], bool]:
+        """Move a request on as far as it goes now; and whether our share of its logits is there,
+        or none is due of us."""
+        flow, part = _flow_of(held), self._part(held, team)
+        if part is None:
+            held.combiner = None
+            if flow.waits_for((), now) or held.deadline is None:
+                self._deadlines.set(held, now + self._timing.straggler_s)
+            return [], False
+        effects = self._tell(held, flow, part)
+        if ready := part.ready(known=flow.maps, done=held.contributions):
+            flow.goes_on()
+            return effects + self._run(held, flow, ready), False
+        awaited = () if not held.missing(part.logits) else part.awaited(flow.maps)
+        if not awaited:
+            flow.goes_on()
+            return effects, True
+        held.combiner = None
+        if flow.waits_for(awaited, now) or held.deadline is None:
+            wait_s = self._patience.for_share_s(awaited, own_s=held.own_s())
+            held.patient_until = now + wait_s
+            hint_s = max(self._timing.hint_s, 2 * held.own_s())
+            self._deadlines.set(held, now + min(wait_s, hint_s))
+        return effects, False
+
+    def computed(self, held: Held, event: Computed) -> float:
+        """Add what our stages yielded; returns how long all of ours took for this request."""
+        flow = _flow_of(held)
+        flow.compute_ms += event.compute_ms
+        for stage, values in event.maps.items():
+            flow.drop_misfits(len(values))
+            flow.maps[self._outputs[stage]] = values
+        return flow.compute_ms
+
+    def take(self, held: Held, feature: Feature) -> bool:
+        """Add another device's feature map of our bundle; False if it is known or cannot belong to
+        this request."""
+        if feature.stage >= len(self._stages):
+            return False
+        name, flow = self._stages[feature.stage].output, _flow_of(held)
+        if name == LOGITS or name in flow.maps or flow.images not in (None, len(feature.values)):
+            return False
+        flow.maps[name] = feature.values
+        if feature.sender not in held.expected:
+            # It has heard the request, although its presence did not say so yet.
+            held.join(feature.sender)
+        return True
+
+    def is_waiting(self, held: Held) -> bool:
+        """Whether a request waits for feature maps, or for somebody who can yield them."""
+        return held.flow is not None and held.flow.since is not None
+
+    def overdue(self, held: Held, team: Team, now: float) -> list[Effect] | None:
+        """A request has waited as long as was meant; None: it is to be moved on, without those
+        that it has waited for."""
+        flow, part = _flow_of(held), self._part(held, team)
+        waited_s = now - (now if flow.since is None else flow.since)
+        if part is None:
+            return self._slots_overdue(held, team, now, waited_s=waited_s)
+        awaited = part.awaited(flow.maps)
+        worth_it = self.needs(held, awaited, team) or self._patience.at_work(awaited)
+        if now < held.patient_until:
+            self._deadlines.set(held, held.patient_until)
+        elif worth_it and waited_s < self._timing.longest_wait_s:
+            self._deadlines.set(held, now + self._timing.straggler_s)
+        else:
+            self.give_up(held, awaited)
+            return None
+        # Whoever we wait for may wait for us: what we handed over may be lost.
+        return self.tell_again(held, awaited, team)
+
+    def give_up(self, held: Held, agents: Collection[str]) -> None:
+        """Expect nothing of these any more, in this request."""
+        self._patience.missed(agents)
+        for agent in agents:
+            held.give_up(agent, has_it=True)
+        _flow_of(held).goes_on()
+
+    def needs(self, held: Held, agents: Collection[str], team: Team) -> bool:
+        """Whether nothing can be run without these."""
+        others = tuple(name for name in held.hearers if name not in agents)
+        return held.together and team.plan(others) is None
+
+    def relies_on(self, held: Held, agent: str, team: Team) -> bool:
+        """Whether another device computes a part of a request."""
+        part = self._part(held, team)
+        return part is not None and agent in part.owners
+
+    def counted(self, held: Held, team: Team) -> dict[str, Contribution]:
+        """The logits of a whole sub-network, by stage; nothing unless all of them are there."""
+        plan = team.plan(held.hearers) if held.together else self._graph.best(team.my_slots())
+        if plan is None or held.missing(plan.logits):
+            return {}
+        return {name: held.contributions[name] for name in plan.logits}
+
+    def tell_again(self, held: Held, agents: Collection[str], team: Team) -> list[Effect]:
+        """Hand these whatever they read of ours, whether or not they have it."""
+        flow, part = _flow_of(held), self._part(held, team)
+        if part is None:
+            return []
+        flow.told = {each for each in flow.told if each[0] not in agents}
+        return self._tell(held, flow, part)
+
+    def _part(self, held: Held, team: Team) -> Part | None:
+        """What we do for a request; None: nobody can run it."""
+        flow = _flow_of(held)
+        asked = flow.part_of
+        # Asked several times a request, and mostly nothing has changed.
+        if (
+            asked is None
+            or asked[0] is not team
+            or asked[1] is not held.hearers
+            or asked[2] is not held.together
+        ):
+            flow.part_of = (team, held.hearers, held.together)
+            flow.part = self._find_part(held, team)
+        return flow.part
+
+    def _find_part(self, held: Held, team: Team) -> Part | None:
+        key, hearers = held.request.key, held.hearers
+        if not held.together:
+            plan = self._graph.best(team.my_slots())
+            return plan.part(self._me, dict.fromkeys(plan.slots, self._me)) if plan else None
+        plan = team.plan(hearers)
+        if plan is None:
+            return None
+        owners = {slot: team.owner(slot, key, hearers) or self._me for slot in plan.slots}
+        # Most requests have the same owners: always, where each slot has one device.
+        of = (plan.subnetwork, *owners.values())
+        part = self._parts.get(of)
+        if part is None:
+            if len(self._parts) >= _MOST_PARTS:
+                self._parts.clear()
+            part = self._parts[of] = plan.part(self._me, owners)
+        return part
+
+    def _run(self, held: Held, flow: Flow, stages: tuple[Stage, ...]) -> list[Effect]:
+        maps = {
+            name: flow.maps[name] for each in stages for name in each.inputs if name in flow.maps
+        }
+        job = Compute(held.request, tuple(each.name for each in stages), maps)
+        held.computing = True
+        return self._attempts.compute(job, suspect=held.suspect)
+
+    def _tell(self, held: Held, flow: Flow, part: Part) -> list[Effect]:
+        """Hand our maps to those who read them and have not been handed them yet."""
+        to: dict[str, list[Feature]] = {}
+        for name, readers in part.outgoing:
+            if name not in flow.maps:
+                continue
+            in_turn = name in part.first and name not in flow.said and not held.suspect
+            for reader in readers:
+                if (reader, name) not in flow.told:
+                    flow.told.add((reader, name))
+                    flow.said.add(name)
+                    to.setdefault(reader, []).append(self._feature(held, name, in_turn=in_turn))
+        return [SendFeatures(reader, tuple(features)) for reader, features in to.items()]
+
+    def _feature(self, held: Held, name: str, *, in_turn: bool) -> Feature:
+        values = _flow_of(held).maps[name]
+        digest, index = self._edition.digest, self._indices[name]
+        return Feature(held.request.key, self._me, digest, index, values, in_turn)
+
+    def _slots_overdue(
+        self, held: Held, team: Team, now: float, *, waited_s: float
+    ) -> list[Effect]:
+        """Nobody who has this request can run it, alone or with the others."""
+        combiner = team.combiner(held.request.key, held.hearers)
+        ours = not held.together or combiner == self._me
+        # The others leave it to whoever is to answer, as long as that may still come.
+        if not ours and waited_s < self._timing.longest_wait_s:
+            self._deadlines.set(held, now + self._timing.straggler_s)
+            return []
+        return self._refuse(held, self._nothing_runnable(held, team))
+
+    def _nothing_runnable(self, held: Held, team: Team) -> RequestFault:
+        family = self._edition.manifest.family
+        lacking = self._graph.lacking(team.held_by(team.members))
+        if not lacking:
+            message = (
+                "not all of the devices that are needed for it got this request, as some were "
+                "away or stood alone when it came; ask again"
+            )
+        elif not held.together:
+            message = (
+                f"each device answers alone in mode ht, and this one lacks the slots "
+                f"{', '.join(lacking)} of family {family}; let them answer together: "
+                "'fluid mode ha'"
+            )
+        else:
+            noun = "slot" if len(lacking) == 1 else "slots"
+            message = (
+                f"no device that is online holds the {noun} {', '.join(lacking)}, without which "
+                f"no sub-network of family {family} can be run; see with 'fluid status' which "
+                "device is missing, and ask again when it is back"
+            )
+        return RequestFault(ErrorCode.NOTHING_RUNNABLE, message)
+
+
+def _flow_of(held: Held) -> Flow:
+    if held.flow is None:
+        held.flow = Flow()
+    return held.flow
