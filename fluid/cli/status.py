@@ -64,7 +64,9 @@ def status(
     if as_json:
         click.echo(json.dumps(document(snapshot, time.monotonic())))
     elif not snapshot.presences:
-        click.echo(f"no agent has announced itself below '{topics.base}'")
+        click.echo(
+            f"no agent has announced itself below '{topics.base}', or only operators may see it"
+        )
     else:
         _print_table(snapshot)
     if snapshot.unreadable:

@@ -246,7 +246,10 @@ def set_mode(bus: Bus, topics: Topics, mode: Mode, *, timeout_s: float = 5.0) ->
                 line.link.publish(word, token=_SAID)
             elif isinstance(event, Confirmed):
                 if not event.accepted:
-                    raise BrokerRefused(f"the broker does not let us publish to {topics.mode_set}")
+                    raise BrokerRefused(
+                        f"the broker does not let us publish to {topics.mode_set}: connect as an "
+                        "operator"
+                    )
                 if event.reason == REASON_NO_MATCHING_SUBSCRIBERS and not was_said:
                     return ClusterSnapshot()  # what is retained was left by agents long gone
                 was_said = True
