@@ -94,10 +94,12 @@ def test_only_devices_that_had_switched_are_switched_back(tmp_path: Path) -> Non
         "ansible_become": False,
     }
     status, said = run_playbook(
-        tmp_path, "rollback.yml", "[workers]\na\nb\n", "--check", "-e", json.dumps(told)
+        tmp_path, "rollback.yml", "[workers]\na\nb\n", "--check", "--diff", "-e", json.dumps(told)
     )
     assert status == 0, said
     last = said[said.index("Go back, one device after the other") :]
-    assert "Switch to bundle old" in last
+    assert "switch to bundle old" in last
     assert "[a]" in last
     assert "[b]" not in last
+    # What it served is kept before the switch, so that an interruption after that loses nothing.
+    assert last.index("link to bundles/new") < last.index("link to bundles/old")
