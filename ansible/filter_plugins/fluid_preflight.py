@@ -160,13 +160,23 @@ def device_problems(
     return problems
 
 
+def unanswered_problems(probes: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Which hosts could not be asked, and why.
+
+    probes: of each host the result of its probe, as Ansible registered it.
+    """
+    return [
+        f"{host} {_unanswered(result)}" for host, result in probes.items() if not told_by(result)
+    ]
+
+
 def rollback_problems(probes: Mapping[str, Mapping[str, Any]]) -> list[str]:
     """Why these hosts cannot all be brought back to one bundle, each by one step at most.
 
     probes: of each host the result of its probe, as Ansible registered it.
     """
     told = {host: told_by(result) for host, result in probes.items()}
-    problems = [f"{host} {_unanswered(probes[host])}" for host in told if not told[host]]
+    problems = unanswered_problems(probes)
     if problems or len(_rollback_targets(told.values())) == 1:
         return problems
     problems = [
@@ -291,6 +301,7 @@ class FilterModule:
             "fluid_name_problems": name_problems,
             "fluid_order_problems": order_problems,
             "fluid_secret_problems": secret_problems,
+            "fluid_unanswered_problems": unanswered_problems,
             "fluid_rollback_problems": rollback_problems,
             "fluid_rollback_target": rollback_target,
             "fluid_device_problems": device_problems,

@@ -71,8 +71,9 @@ lost ansible_host=127.0.0.1 ansible_port=1
 """
 
 
-def test_a_rollback_stops_at_a_host_that_does_not_answer(tmp_path: Path) -> None:
-    status, said = run_playbook(tmp_path, "rollback.yml", HOSTS)
+@pytest.mark.parametrize("playbook", ["rollback.yml", "uninstall.yml"])
+def test_a_playbook_stops_at_a_host_that_does_not_answer(tmp_path: Path, playbook: str) -> None:
+    status, said = run_playbook(tmp_path, playbook, HOSTS)
     assert status != 0
     assert "lost cannot be reached over ssh" in said
     assert "has no bundle to go back to" not in said
