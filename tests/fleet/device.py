@@ -134,10 +134,6 @@ class Device:
             self._container, ipv4_address=self.address, aliases=[self.name]
         )
 
-    def remove(self) -> None:
-        """It never was."""
-        self._container.remove(force=True, v=True)
-
     def run(self, command: str) -> str:
         """What a shell command of root prints on both channels. Raises `DeviceError`."""
         code, output = self._run(command)
