@@ -135,6 +135,8 @@ class Fleet(Temporary):
         shown: dict[str, object] = {
             "fluid_bundle": str(self.bundle),
             "fluid_pki_dir": str(self.pki),
+            # All devices start their agents at once, emulated, on cores that may be busy.
+            "agent_start_s": 300,
         }
         secret: dict[str, object] = {
             "fluid_clients": {
