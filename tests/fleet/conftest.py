@@ -80,7 +80,8 @@ def docker_client() -> Iterator[Any]:
     # Whoever ends a run, such as CI that has waited long enough, ends it as Ctrl-C does: with all
     # that was started.
     for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.default_int_handler)
+        if signal.getsignal(number) == signal.SIG_DFL:  # nohup wants the second to be ignored
+            signal.signal(number, signal.default_int_handler)
     try:
         with engine() as client:
             yield client
