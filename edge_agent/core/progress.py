@@ -142,6 +142,11 @@ class Progress:
         """Add a feature map of our bundle; False if it is known or of no use."""
         return self._relay is not None and self._relay.take(held, feature)
 
+    def came_again(self, held: Held, now: float) -> list[Effect]:
+        """An equal request has come."""
+        relay = self._relay_of(held)
+        return self.on(held, now) if relay and relay.came_again(held, self.team) else []
+
     def relies_on(self, held: Held, agent: str) -> bool:
         """Whether a device has a part in a request that nobody else does."""
         if held.combiner == agent:
@@ -150,6 +155,8 @@ class Progress:
 
     def awaited(self, held: Held) -> tuple[str, ...]:
         """The devices whose part in a request has not come."""
+        if held.flow is not None and held.flow.since is not None:
+            return held.flow.awaits
         if held.combiner != self._settings.agent:
             return () if held.combiner is None else (held.combiner,)
         missing = held.missing(self.team.due(held.hearers))
@@ -217,7 +224,9 @@ class Progress:
         # hands it a share, so we hand ours over again, or for the first time.
         held.combiner = None
         if (relay := self._relay_of(held)) is not None:
-            return relay.tell_again(held, (combiner,), self.team) + self.on(held, now)
+            if not held.contributions and (stages := relay.sign_of_life(held, self.team)):
+                return self._compute(held, stages)
+            return relay.remind(held, combiner, self.team) + self.on(held, now)
         stages = self.team.my_stages()
         if stages and not held.answerable:
             return self._compute(held, stages)

@@ -23,7 +23,7 @@ from edge_agent.core.holdings import Holdings
 from edge_agent.core.patience import Patience
 from edge_agent.core.settings import Settings
 from edge_agent.core.team import Team
-from fluid.bundle import LOGITS, Stage
+from fluid.bundle import IMAGE, LOGITS, Stage
 from fluid.errors import ErrorCode
 from fluid.messages import Feature
 
@@ -66,8 +66,10 @@ class Relay:
         flow, part = _flow_of(held), self._part(held, team)
         if part is None:
             held.combiner = None
-            if flow.waits_for((), now) or held.deadline is None:
-                self._deadlines.set(held, now + self._timing.straggler_s)
+            flow.waits_for((), now)
+            if held.deadline is None:
+                # Of equal requests, the others have waited as well.
+                self._deadlines.set(held, (flow.since or now) + self._timing.straggler_s)
             return [], False
         effects = self._tell(held, flow, part)
         if ready := part.ready(known=flow.maps, done=held.contributions):
@@ -84,6 +86,16 @@ class Relay:
             hint_s = max(self._timing.hint_s, 2 * held.own_s())
             self._deadlines.set(held, now + min(wait_s, hint_s))
         return effects, False
+
+    def came_again(self, held: Held, team: Team) -> bool:
+        """An equal request has come; whether that changes who can run it. Whoever is there now has
+        that one, if not those before it."""
+        flow = _flow_of(held)
+        if not held.together or flow.since is None or flow.awaits:
+            return False
+        for agent in team.members:
+            held.join(agent)
+        return True
 
     def computed(self, held: Held, event: Computed) -> float:
         """Add what our stages yielded; returns how long all of ours took for this request."""
@@ -162,6 +174,23 @@ class Relay:
             return []
         flow.told = {each for each in flow.told if each[0] not in agents}
         return self._tell(held, flow, part)
+
+    def sign_of_life(self, held: Held, team: Team) -> tuple[str, ...]:
+        """What to compute to have something to hand to a device whose answer is overdue: whoever
+        has our part of a request tells us if it never came or was answered before."""
+        if held.flow is not None and held.flow.maps:
+            return ()
+        ours = team.my_slots() or team.manifest.slots
+        first = (each for each in self._stages if each.inputs == (IMAGE,) and each.output != LOGITS)
+        return next(((each.name,) for each in first if each.slot in ours), ())
+
+    def remind(self, held: Held, combiner: str, team: Team) -> list[Effect]:
+        """Hand a device whose answer is overdue what it reads of ours, or anything at all."""
+        effects = self.tell_again(held, (combiner,), team)
+        if effects or held.contributions or not _flow_of(held).maps:
+            return effects
+        name = next(iter(_flow_of(held).maps))
+        return [SendFeatures(combiner, (self._feature(held, name, in_turn=False),))]
 
     def _part(self, held: Held, team: Team) -> Part | None:
         """What we do for a request; None: nobody can run it."""
