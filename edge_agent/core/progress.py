@@ -224,9 +224,8 @@ class Progress:
         # hands it a share, so we hand ours over again, or for the first time.
         held.combiner = None
         if (relay := self._relay_of(held)) is not None:
-            if not held.contributions and (stages := relay.sign_of_life(held, self.team)):
-                return self._compute(held, stages)
-            return relay.remind(held, combiner, self.team) + self.on(held, now)
+            job = [] if held.contributions else relay.sign_of_life(held, self.team)
+            return job or relay.remind(held, (combiner,), self.team) + self.on(held, now)
         stages = self.team.my_stages()
         if stages and not held.answerable:
             return self._compute(held, stages)

@@ -66,10 +66,9 @@ class Relay:
         flow, part = _flow_of(held), self._part(held, team)
         if part is None:
             held.combiner = None
-            flow.waits_for((), now)
-            if held.deadline is None:
+            if flow.waits_for((), now) or held.deadline is None:
                 # Of equal requests, the others have waited as well.
-                self._deadlines.set(held, (flow.since or now) + self._timing.straggler_s)
+                self._deadlines.set(held, now - flow.waited_s(now) + self._timing.straggler_s)
             return [], False
         effects = self._tell(held, flow, part)
         if ready := part.ready(known=flow.maps, done=held.contributions):
@@ -128,7 +127,7 @@ class Relay:
         """A request has waited as long as was meant; None: it is to be moved on, without those
         that it has waited for."""
         flow, part = _flow_of(held), self._part(held, team)
-        waited_s = now - (now if flow.since is None else flow.since)
+        waited_s = flow.waited_s(now)
         if part is None:
             return self._slots_overdue(held, team, now, waited_s=waited_s)
         awaited = part.awaited(flow.maps)
@@ -141,7 +140,7 @@ class Relay:
             self.give_up(held, awaited)
             return None
         # Whoever we wait for may wait for us: what we handed over may be lost.
-        return self.tell_again(held, awaited, team)
+        return self.remind(held, awaited, team)
 
     def give_up(self, held: Held, agents: Collection[str]) -> None:
         """Expect nothing of these any more, in this request."""
@@ -158,7 +157,9 @@ class Relay:
     def relies_on(self, held: Held, agent: str, team: Team) -> bool:
         """Whether another device computes a part of a request."""
         part = self._part(held, team)
-        return part is not None and agent in part.owners
+        if part is None:
+            return held.together and agent == team.combiner(held.request.key, held.hearers)
+        return agent in part.owners
 
     def counted(self, held: Held, team: Team) -> dict[str, Contribution]:
         """The logits of a whole sub-network, by stage; nothing unless all of them are there."""
@@ -175,22 +176,26 @@ class Relay:
         flow.told = {each for each in flow.told if each[0] not in agents}
         return self._tell(held, flow, part)
 
-    def sign_of_life(self, held: Held, team: Team) -> tuple[str, ...]:
-        """What to compute to have something to hand to a device whose answer is overdue: whoever
-        has our part of a request tells us if it never came or was answered before."""
-        if held.flow is not None and held.flow.maps:
-            return ()
+    def sign_of_life(self, held: Held, team: Team) -> list[Effect]:
+        """Compute something to hand to a device whose answer is overdue, if nothing is there: who
+        is handed something of a request says if that never came, or was answered before."""
+        flow = _flow_of(held)
+        if flow.maps:
+            return []
         ours = team.my_slots() or team.manifest.slots
         first = (each for each in self._stages if each.inputs == (IMAGE,) and each.output != LOGITS)
-        return next(((each.name,) for each in first if each.slot in ours), ())
+        stage = next((each for each in first if each.slot in ours), None)
+        return [] if stage is None else self._run(held, flow, (stage,))
 
-    def remind(self, held: Held, combiner: str, team: Team) -> list[Effect]:
-        """Hand a device whose answer is overdue what it reads of ours, or anything at all."""
-        effects = self.tell_again(held, (combiner,), team)
-        if effects or held.contributions or not _flow_of(held).maps:
-            return effects
-        name = next(iter(_flow_of(held).maps))
-        return [SendFeatures(combiner, (self._feature(held, name, in_turn=False),))]
+    def remind(self, held: Held, agents: Collection[str], team: Team) -> list[Effect]:
+        """Hand devices that we wait for what they read of ours, or anything at all."""
+        effects = self.tell_again(held, agents, team)
+        name = next(iter(_flow_of(held).maps), None)
+        if name is not None:
+            told = {each.to for each in effects if isinstance(each, SendFeatures)}
+            anything = (self._feature(held, name, in_turn=False),)
+            effects += [SendFeatures(agent, anything) for agent in agents if agent not in told]
+        return effects
 
     def _part(self, held: Held, team: Team) -> Part | None:
         """What we do for a request; None: nobody can run it."""
@@ -261,7 +266,7 @@ class Relay:
         # The others leave it to whoever is to answer, as long as that may still come.
         if not ours and waited_s < self._timing.longest_wait_s:
             self._deadlines.set(held, now + self._timing.straggler_s)
-            return []
+            return self.sign_of_life(held, team) or self.remind(held, (combiner,), team)
         return self._refuse(held, self._nothing_runnable(held, team))
 
     def _nothing_runnable(self, held: Held, team: Team) -> RequestFault:

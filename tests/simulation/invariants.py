@@ -15,6 +15,7 @@ from itertools import product
 import numpy as np
 
 from edge_agent.core.answers import softmax
+from edge_agent.core.edition import Edition
 from fluid.errors import ErrorCode
 from fluid.messages import ClusterState, ErrorReply, Mode, Reply, Result
 from fluid.submodel import combine
@@ -232,14 +233,7 @@ def full_strength(
     """
     state = world.cluster()
     assert state is not None
-    manifest, graph = world.bundle.manifest, world.bundle.graph
-    slots = tuple(slot for slot in manifest.slots if state.placement[slot])
-    whole: str | None
-    if graph is None:
-        whole = manifest.subnetwork_name([manifest.widest_stage(slot).name for slot in slots])
-    else:
-        plan = graph.best(slots)
-        whole = plan.subnetwork if plan else None
+    whole = _widest(world.bundle, state)
     if whole is not None and strict:
         yield from _unrunnable(world, requests)
     for client, request_id, reply in _results(world):
@@ -347,10 +341,20 @@ def _most_slots(world: World, members: Collection[str]) -> int:
     )
 
 
+def _widest(edition: Edition, state: ClusterState) -> str | None:
+    """The widest sub-network of the slots that are held; None: there is none."""
+    manifest, graph = edition.manifest, edition.graph
+    slots = tuple(slot for slot in manifest.slots if state.placement[slot])
+    if graph is None:
+        return manifest.subnetwork_name([manifest.widest_stage(slot).name for slot in slots])
+    plan = graph.best(slots)
+    return plan.subnetwork if plan else None
+
+
 def _is_unrunnable(replies: Iterable[Reply]) -> bool:
     """Whether a request came when somebody was away whose slot all sub-networks need."""
     codes = {each.code for each in replies if isinstance(each, ErrorReply)}
-    return codes == {ErrorCode.NOTHING_RUNNABLE}
+    return ErrorCode.NOTHING_RUNNABLE in codes
 
 
 def _unrunnable(world: World, requests: Collection[str]) -> Iterator[str]:
@@ -372,7 +376,11 @@ def _mode_of(device: Device, state: ClusterState) -> Mode | None:
 def _is_worn_out(world: World, client: Client, request_id: str) -> bool:
     """Whether a request kills, or as many devices went down as it may wear out: while they had it
     in hand, and one of them while it ran it."""
-    errors = [each for each in client.answers[request_id] if isinstance(each, ErrorReply)]
+    errors = [
+        each
+        for each in client.answers[request_id]
+        if isinstance(each, ErrorReply) and each.code != ErrorCode.NOTHING_RUNNABLE
+    ]
     if any(error.code != ErrorCode.EXECUTION_FAILED for error in errors):
         return False
     if client.sent[request_id] in world.poisons:
