@@ -190,15 +190,13 @@ class Progress:
             # Members that came to know of each other at different times may each believe that
             # the other's share is to come to it. Whoever has all shares answers.
             self._deadlines.set(held, held.patient_until)
-            waited_for = tuple(dict.fromkeys(awaited))
-            again = [] if relay is None else relay.tell_again(held, waited_for, self.team)
-            return again + self._give_shares(held, waited_for)
+            return self._give_shares(held, tuple(dict.fromkeys(awaited)))
         waited_s = now - (held.computed_at or held.arrived_at)
         may_come = awaited or not held.answerable
         at_work = may_come and (self._patience.at_work(awaited) or self._needs(held, awaited))
         if at_work and waited_s < self._timing.longest_wait_s:
             self._deadlines.set(held, now + self._timing.straggler_s)
-            return []
+            return [] if relay is None else relay.tell_again(held, awaited, self.team)
         return self._shares_are_overdue(held, awaited, now)
 
     def _shares_are_overdue(self, held: Held, awaited: tuple[str, ...], now: float) -> list[Effect]:

@@ -80,10 +80,9 @@ class Relay:
             return effects, True
         held.combiner = None
         if flow.waits_for(awaited, now) or held.deadline is None:
-            wait_s = self._patience.for_share_s(awaited, own_s=held.own_s())
-            held.patient_until = now + wait_s
-            hint_s = max(self._timing.hint_s, 2 * held.own_s())
-            self._deadlines.set(held, now + min(wait_s, hint_s))
+            # No hint before that: maps are large, and under load all of them are waited for.
+            held.patient_until = now + self._patience.for_share_s(awaited, own_s=held.own_s())
+            self._deadlines.set(held, held.patient_until)
         return effects, False
 
     def came_again(self, held: Held, team: Team) -> bool:
@@ -132,13 +131,10 @@ class Relay:
             return self._slots_overdue(held, team, now, waited_s=waited_s)
         awaited = part.awaited(flow.maps)
         worth_it = self.needs(held, awaited, team) or self._patience.at_work(awaited)
-        if now < held.patient_until:
-            self._deadlines.set(held, held.patient_until)
-        elif worth_it and waited_s < self._timing.longest_wait_s:
-            self._deadlines.set(held, now + self._timing.straggler_s)
-        else:
+        if not worth_it or waited_s >= self._timing.longest_wait_s:
             self.give_up(held, awaited)
             return None
+        self._deadlines.set(held, now + max(self._timing.straggler_s, 2 * held.own_s()))
         # Whoever we wait for may wait for us: what we handed over may be lost.
         return self.remind(held, awaited, team)
 
