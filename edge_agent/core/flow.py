@@ -46,6 +46,10 @@ class Flow:
         self.awaits, self.since = agents, now
         return True
 
+    def waited_s(self, now: float) -> float:
+        """For how long we have waited for the same."""
+        return 0.0 if self.since is None else now - self.since
+
     def goes_on(self) -> None:
         """Nobody has to be waited for any more."""
         self.since = None

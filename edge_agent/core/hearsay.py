@@ -197,6 +197,6 @@ class Hearsay:
         return {
             agent
             for held in self._holdings
-            if held.combiner == self._settings.agent and held.arrived_at <= moment
+            if held.combiner in (None, self._settings.agent) and held.arrived_at <= moment
             for agent in self._progress.awaited(held)
         }

@@ -83,7 +83,7 @@ class Ledger:
         if held is not None:
             self._holdings.add(held, event)
             if not suspect or held.suspect:
-                return []
+                return self._progress.came_again(held, now) if together else []
             held.suspect = True
             return self._look_again(held, now)
         held = self._holdings.take_in(event, now, members=self._progress.team.members)

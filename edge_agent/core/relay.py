@@ -23,7 +23,7 @@ from edge_agent.core.holdings import Holdings
 from edge_agent.core.patience import Patience
 from edge_agent.core.settings import Settings
 from edge_agent.core.team import Team
-from fluid.bundle import LOGITS, Stage
+from fluid.bundle import IMAGE, LOGITS, Stage
 from fluid.errors import ErrorCode
 from fluid.messages import Feature
 
@@ -67,7 +67,8 @@ class Relay:
         if part is None:
             held.combiner = None
             if flow.waits_for((), now) or held.deadline is None:
-                self._deadlines.set(held, now + self._timing.straggler_s)
+                # Of equal requests, the others have waited as well.
+                self._deadlines.set(held, now - flow.waited_s(now) + self._timing.straggler_s)
             return [], False
         effects = self._tell(held, flow, part)
         if ready := part.ready(known=flow.maps, done=held.contributions):
@@ -79,11 +80,20 @@ class Relay:
             return effects, True
         held.combiner = None
         if flow.waits_for(awaited, now) or held.deadline is None:
-            wait_s = self._patience.for_share_s(awaited, own_s=held.own_s())
-            held.patient_until = now + wait_s
-            hint_s = max(self._timing.hint_s, 2 * held.own_s())
-            self._deadlines.set(held, now + min(wait_s, hint_s))
+            # No hint before that: maps are large, and under load all of them are waited for.
+            held.patient_until = now + self._patience.for_share_s(awaited, own_s=held.own_s())
+            self._deadlines.set(held, held.patient_until)
         return effects, False
+
+    def came_again(self, held: Held, team: Team) -> bool:
+        """An equal request has come; whether that changes who can run it. Whoever is there now has
+        that one, if not those before it."""
+        flow = _flow_of(held)
+        if not held.together or flow.since is None or flow.awaits:
+            return False
+        for agent in team.members:
+            held.join(agent)
+        return True
 
     def computed(self, held: Held, event: Computed) -> float:
         """Add what our stages yielded; returns how long all of ours took for this request."""
@@ -116,20 +126,17 @@ class Relay:
         """A request has waited as long as was meant; None: it is to be moved on, without those
         that it has waited for."""
         flow, part = _flow_of(held), self._part(held, team)
-        waited_s = now - (now if flow.since is None else flow.since)
+        waited_s = flow.waited_s(now)
         if part is None:
             return self._slots_overdue(held, team, now, waited_s=waited_s)
         awaited = part.awaited(flow.maps)
         worth_it = self.needs(held, awaited, team) or self._patience.at_work(awaited)
-        if now < held.patient_until:
-            self._deadlines.set(held, held.patient_until)
-        elif worth_it and waited_s < self._timing.longest_wait_s:
-            self._deadlines.set(held, now + self._timing.straggler_s)
-        else:
+        if not worth_it or waited_s >= self._timing.longest_wait_s:
             self.give_up(held, awaited)
             return None
+        self._deadlines.set(held, now + max(self._timing.straggler_s, 2 * held.own_s()))
         # Whoever we wait for may wait for us: what we handed over may be lost.
-        return self.tell_again(held, awaited, team)
+        return self.remind(held, awaited, team)
 
     def give_up(self, held: Held, agents: Collection[str]) -> None:
         """Expect nothing of these any more, in this request."""
@@ -146,7 +153,9 @@ class Relay:
     def relies_on(self, held: Held, agent: str, team: Team) -> bool:
         """Whether another device computes a part of a request."""
         part = self._part(held, team)
-        return part is not None and agent in part.owners
+        if part is None:
+            return held.together and agent == team.combiner(held.request.key, held.hearers)
+        return agent in part.owners
 
     def counted(self, held: Held, team: Team) -> dict[str, Contribution]:
         """The logits of a whole sub-network, by stage; nothing unless all of them are there."""
@@ -162,6 +171,27 @@ class Relay:
             return []
         flow.told = {each for each in flow.told if each[0] not in agents}
         return self._tell(held, flow, part)
+
+    def sign_of_life(self, held: Held, team: Team) -> list[Effect]:
+        """Compute something to hand to a device whose answer is overdue, if nothing is there: who
+        is handed something of a request says if that never came, or was answered before."""
+        flow = _flow_of(held)
+        if flow.maps:
+            return []
+        ours = team.my_slots() or team.manifest.slots
+        first = (each for each in self._stages if each.inputs == (IMAGE,) and each.output != LOGITS)
+        stage = next((each for each in first if each.slot in ours), None)
+        return [] if stage is None else self._run(held, flow, (stage,))
+
+    def remind(self, held: Held, agents: Collection[str], team: Team) -> list[Effect]:
+        """Hand devices that we wait for what they read of ours, or anything at all."""
+        effects = self.tell_again(held, agents, team)
+        name = next(iter(_flow_of(held).maps), None)
+        if name is not None:
+            told = {each.to for each in effects if isinstance(each, SendFeatures)}
+            anything = (self._feature(held, name, in_turn=False),)
+            effects += [SendFeatures(agent, anything) for agent in agents if agent not in told]
+        return effects
 
     def _part(self, held: Held, team: Team) -> Part | None:
         """What we do for a request; None: nobody can run it."""
@@ -232,7 +262,7 @@ class Relay:
         # The others leave it to whoever is to answer, as long as that may still come.
         if not ours and waited_s < self._timing.longest_wait_s:
             self._deadlines.set(held, now + self._timing.straggler_s)
-            return []
+            return self.sign_of_life(held, team) or self.remind(held, (combiner,), team)
         return self._refuse(held, self._nothing_runnable(held, team))
 
     def _nothing_runnable(self, held: Held, team: Team) -> RequestFault:
