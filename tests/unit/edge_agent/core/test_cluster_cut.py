@@ -72,7 +72,7 @@ def test_who_holds_all_that_a_sub_network_needs_answers_alone(
 ) -> None:
     cluster = cluster_of(manifest)
     assert not cluster.answers_alone  # it holds nothing yet
-    placement = {slot: ("a",) for slot in slots}
+    placement = dict.fromkeys(slots, ("a",))
     cluster.seen(cluster_state(1, "z", placement=placement), retained=False)
     assert cluster.answers_alone is alone
 
