@@ -27,6 +27,7 @@ from edge_agent.wire import SessionOptions, Wire
 from fluid.bundle import load_bundle
 from fluid.errors import FluidError
 from fluid.interpreter import find_interpreter
+from fluid.servable import expect_servable
 from fluid.topics import Topics
 
 EXIT_UNUSABLE = 2
@@ -76,6 +77,7 @@ def main(*, options: Options) -> None:
     try:
         source = BundleSource.at(options.bundle_folder)
         bundle = load_bundle(options.bundle_folder)
+        expect_servable(bundle.manifest)
         package = find_interpreter()
         wire = _wire(options)
         bus, *fallbacks = options.buses()

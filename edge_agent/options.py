@@ -7,6 +7,7 @@ place for the agent and for whoever looks for what is wrong with it. Nothing is 
 import functools
 from collections.abc import Callable
 from dataclasses import dataclass, fields
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -72,14 +73,20 @@ def _option(*names: str, envvar: str, **attributes: Any) -> Callable[..., Any]:
     return click.option(*names, envvar=envvar, show_envvar=True, **attributes)
 
 
+def _choice(*names: str, envvar: str, default: StrEnum, meaning: str) -> Callable[..., Any]:
+    """An option whose values are those of the default's enumeration; meaning: its help."""
+    values = click.Choice([each.value for each in type(default)])
+    return _option(
+        *names, envvar=envvar, type=values, default=default.value, show_default=True, help=meaning
+    )
+
+
 _OPTIONS = (
-    _option(
+    _choice(
         "--role",
         envvar="FLUID_ROLE",
-        type=click.Choice([role.value for role in Role]),
-        default=Role.WORKER.value,
-        show_default=True,
-        help="A master is preferred as leader and takes the first slot.",
+        default=Role.WORKER,
+        meaning="A master is preferred as leader and takes the first slot.",
     ),
     _option(
         "--id",
@@ -123,13 +130,11 @@ _OPTIONS = (
         show_default=True,
         help="All topics live below it.",
     ),
-    _option(
+    _choice(
         "--vote",
         envvar="FLUID_VOTE",
-        type=click.Choice([mode.value for mode in Mode]),
-        default=Mode.AUTO.value,
-        show_default=True,
-        help="The mode that this device asks for.",
+        default=Mode.AUTO,
+        meaning="The mode that this device asks for.",
     ),
     _option(
         "--max-slots",
@@ -189,13 +194,11 @@ _OPTIONS = (
         show_default=True,
         help="The address of this device to serve metrics on; 0.0.0.0 for all.",
     ),
-    _option(
+    _choice(
         "--log-format",
         envvar="FLUID_LOG_FORMAT",
-        type=click.Choice([each.value for each in LogFormat]),
-        default=LogFormat.TEXT.value,
-        show_default=True,
-        help="Lines of 'name key=value ...', or a JSON object a line.",
+        default=LogFormat.TEXT,
+        meaning="Lines of 'name key=value ...', or a JSON object a line.",
     ),
     _option(
         "--verbose",

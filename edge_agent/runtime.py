@@ -17,8 +17,16 @@ from dataclasses import dataclass, replace
 from edge_agent.bundle_loader import BundleLoader
 from edge_agent.bundle_source import BundleSource
 from edge_agent.coalescing import coalesce
-from edge_agent.core.effects import Compute, Effect, Exit, Note, RunBundle
-from edge_agent.core.events import BundleLoaded, ClusterSeen, Event, LeaveRequested, Started, Tick
+from edge_agent.core.effects import Compute, Effect, Exit, Note, RunBundle, WriteAttempt
+from edge_agent.core.events import (
+    AttemptConfirmed,
+    BundleLoaded,
+    ClusterSeen,
+    Event,
+    LeaveRequested,
+    Started,
+    Tick,
+)
 from edge_agent.core.node import Node
 from edge_agent.core.settings import Settings
 from edge_agent.executor import Executor
@@ -165,7 +173,7 @@ class Agent:
             for event in self._events(item):
                 caused = self._step(event)
                 effects += caused
-                if any(isinstance(effect, Exit) for effect in caused):
+                if _cannot_wait(event, caused):
                     self._perform(effects)
                     effects = []
         self._perform(effects)
@@ -234,3 +242,13 @@ class Agent:
             for name, value in note.fields.items()
         }
         return replace(note, fields=fields)
+
+
+def _cannot_wait(event: Event, caused: Sequence[Effect]) -> bool:
+    """Whether to carry out what is to be done before the next event is looked at.
+
+    Suspects run one at a time, each after its note has been to the broker and back, and all other
+    requests wait for them: a batch of events in each direction made seconds of a full window.
+    """
+    noted = isinstance(event, AttemptConfirmed)
+    return noted or any(isinstance(effect, Exit | WriteAttempt) for effect in caused)

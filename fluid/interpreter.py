@@ -43,5 +43,5 @@ def find_interpreter() -> InterpreterPackage:
         version = importlib.metadata.version(distribution)
         return InterpreterPackage(distribution, version, module.Interpreter)
     raise InterpreterMissing(
-        "no TFLite interpreter is installed: install fluid-edge with the 'agent' extra"
+        "no TFLite interpreter is installed: pip install -c constraints.txt '.[agent]' in the clone"
     )

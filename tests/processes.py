@@ -23,17 +23,22 @@ def is_alive(pid: int) -> bool:
 
 
 def wait_until(
-    condition: Callable[[], bool], *, timeout_s: float = 30.0, what: str = "not so"
+    condition: Callable[[], bool],
+    *,
+    timeout_s: float = 30.0,
+    what: str = "not so",
+    poll_s: float = _POLL_S,
 ) -> None:
     """Poll until `condition()` holds; raises `AssertionError` after `timeout_s`.
 
     The time-out is only there to end a failing test: no test depends on its length. what: how it
-    stands while the condition does not hold, for the message.
+    stands while the condition does not hold, for the message. poll_s: between two looks, longer
+    where a look costs much.
     """
     deadline = time.monotonic() + timeout_s
     while not condition():
         assert time.monotonic() < deadline, f"{what} within {timeout_s:g} s"
-        time.sleep(_POLL_S)
+        time.sleep(poll_s)
 
 
 def processes_with(variable: str, value: str) -> list[int]:

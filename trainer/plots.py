@@ -23,7 +23,7 @@ try:
     from matplotlib.figure import Figure
 except ImportError as error:
     raise DependencyMissing(
-        "Matplotlib is not installed: install fluid-edge with the 'trainer' extra"
+        "Matplotlib is not installed: pip install -c constraints.txt '.[trainer]' in the clone"
     ) from error
 
 _TEACHER_ROUND = 0

@@ -23,7 +23,7 @@ try:
         tf.config.list_logical_devices()  # starts the runtime, which notes each driver it lacks
 except ImportError as error:
     raise DependencyMissing(
-        "TensorFlow is not installed: install fluid-edge with the 'trainer' extra"
+        "TensorFlow is not installed: pip install -c constraints.txt '.[trainer]' in the clone"
     ) from error
 
 import keras  # after TensorFlow: importing it first would print the notes held back above

@@ -1,5 +1,6 @@
 """What the controller knows of its certificates."""
 
+import re
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -72,6 +73,17 @@ def certificates_in(folder: str) -> list[dict[str, str]]:
     return [{"path": str(path)} for path in sorted(Path(folder).glob("*.crt*"))]
 
 
+def never_issued(agents: Iterable[str], folder: str) -> list[str]:
+    """Which of these agents the authority in a folder has no certificate of that it could revoke,
+    nor one that is revoked already: as a rule, their names were mistyped."""
+    kept = {path.name for path in Path(folder).glob("*/*.crt*")}
+    return [
+        agent
+        for agent in agents
+        if not any(re.fullmatch(rf"(\d+-)?{re.escape(agent)}\.crt(\..*)?", each) for each in kept)
+    ]
+
+
 class FilterModule:
     """The filters' names in templates."""
 
@@ -81,4 +93,5 @@ class FilterModule:
             "fluid_authority_problems": authority_problems,
             "fluid_term_problems": term_problems,
             "fluid_certificates_in": certificates_in,
+            "fluid_never_issued": never_issued,
         }

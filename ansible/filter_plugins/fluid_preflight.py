@@ -14,6 +14,8 @@ from typing import Any
 # As fluid.topics.is_agent_id has it: the agent would not start with another.
 _AGENT_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _USER = re.compile(r"[A-Za-z0-9._-]{1,64}")
+# Less than fluid.topics.Topics takes: it also has to pass through ACL files and a shell.
+_BASE_TOPIC = re.compile(r"[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+){0,15}")
 _LEAST_SECRET = 16
 _VAULT = "in group_vars/all/vault.yml (vault.yml.example shows how)"
 
@@ -68,6 +70,24 @@ def cluster_problems(
     return problems
 
 
+def name_problems(base_topic: str, clients: Any, agent_ids: Iterable[str]) -> list[str]:
+    """What is wrong with the names at the broker. clients: `fluid_clients`."""
+    problems = []
+    if not _BASE_TOPIC.fullmatch(str(base_topic)):
+        problems.append(
+            f"fluid_base_topic is '{base_topic}': take letters, digits, '.', '_' or '-', and '/' "
+            "between such parts"
+        )
+    users = clients if isinstance(clients, Mapping) else {}
+    problems += [
+        f"'{name}' is a user of fluid_clients and an agent id, and each could read the other's "
+        "answers: give the user another name"
+        for name in _unique(agent_ids)
+        if name in users
+    ]
+    return problems
+
+
 def order_problems(order: Sequence[str]) -> list[str]:
     """Whether what an inventory sets counts. order: the precedence of group variables."""
     places = {name: place for place, name in enumerate(order)}
@@ -104,6 +124,11 @@ def secret_problems(variables: Mapping[str, Any]) -> list[str]:
             )
         if not isinstance(user, Mapping) or not user.get("password"):
             problems.append(f"the user '{name}' of fluid_clients has no password: set it {_VAULT}")
+        elif isinstance(user["password"], int | float):  # bool is an int
+            problems.append(
+                f"the password of the user '{name}' of fluid_clients was read as a number, which "
+                "may be another than you wrote: put it in quotes"
+            )
     return problems
 
 
@@ -135,13 +160,23 @@ def device_problems(
     return problems
 
 
+def unanswered_problems(probes: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Which hosts could not be asked, and why.
+
+    probes: of each host the result of its probe, as Ansible registered it.
+    """
+    return [
+        f"{host} {_unanswered(result)}" for host, result in probes.items() if not told_by(result)
+    ]
+
+
 def rollback_problems(probes: Mapping[str, Mapping[str, Any]]) -> list[str]:
     """Why these hosts cannot all be brought back to one bundle, each by one step at most.
 
     probes: of each host the result of its probe, as Ansible registered it.
     """
     told = {host: told_by(result) for host, result in probes.items()}
-    problems = [f"{host} {_unanswered(probes[host])}" for host in told if not told[host]]
+    problems = unanswered_problems(probes)
     if problems or len(_rollback_targets(told.values())) == 1:
         return problems
     problems = [
@@ -263,8 +298,10 @@ class FilterModule:
     def filters(self) -> dict[str, Any]:
         return {
             "fluid_cluster_problems": cluster_problems,
+            "fluid_name_problems": name_problems,
             "fluid_order_problems": order_problems,
             "fluid_secret_problems": secret_problems,
+            "fluid_unanswered_problems": unanswered_problems,
             "fluid_rollback_problems": rollback_problems,
             "fluid_rollback_target": rollback_target,
             "fluid_device_problems": device_problems,

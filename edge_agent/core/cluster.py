@@ -15,6 +15,7 @@ from edge_agent.core.peers import HealthChanged, Peer, Peers
 from edge_agent.core.placement import place_groups
 from edge_agent.core.settings import Settings
 from edge_agent.core.team import Team
+from edge_agent.core.word import OperatorsWord
 from fluid.bundle import Manifest
 from fluid.messages import ClusterState, Heartbeat, Mode, Presence
 
@@ -34,7 +35,7 @@ class Cluster:
         self.peers = Peers(settings.agent, settings.timing)
         self.leadership = Leadership(settings.agent, settings.timing)
         self._mode_choice = ModeChoice(settings.timing)
-        self._operator_mode: Mode | None = None
+        self.word = OperatorsWord()
         self._published: ClusterState | None = None
         self.forgetting = Forgetting()
         self._owed: set[str] = set()  # forgotten before its session was emptied
@@ -54,7 +55,7 @@ class Cluster:
     def link_lost(self) -> None:
         self.forgetting.undo()
         self._published = None
-        self._operator_mode = None
+        self.word.link_lost()
         self.peers.link_lost()
         self.leadership.link_lost()
 
@@ -74,6 +75,7 @@ class Cluster:
         before = self.state
         if not self.leadership.seen(state, retained=retained):
             return []
+        self.word.follow(state)
         effects: list[Effect] = []
         if self.leadership.leads and not led:
             effects.append(Note("leading", {"term": state.term}))
@@ -89,8 +91,8 @@ class Cluster:
 
     def wish(self, mode: Mode) -> None:
         """An operator spoke. Only the leader acts on it, but all remember it: who leads next may
-        have heard it before its claim came round."""
-        self._operator_mode = mode
+        have heard it before its claim came round, or not at all."""
+        self.word.heard(mode)
 
     def presence(self, presence: Presence, now: float) -> list[Effect]:
         """Another agent's presence came round."""
@@ -231,7 +233,9 @@ class Cluster:
             epoch=0,
             leader=self._settings.agent,
             mode=before.mode if before else Mode.HA,
-            operator_mode=before.operator_mode if before else Mode.AUTO,
+            operator_mode=self.word.standing(
+                before.operator_mode if before else Mode.AUTO, members
+            ),
             members=tuple(member.agent for member in members),
             placement=self._place(members),
         )
@@ -244,7 +248,7 @@ class Cluster:
         current = self._published or self.state
         if current is None:
             return []
-        operator = self._operator_mode or current.operator_mode
+        operator = self.word.standing(current.operator_mode, members)
         mode = self._mode_choice.choose(
             current.mode,
             operator=operator,

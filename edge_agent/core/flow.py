@@ -1,8 +1,12 @@
-"""How far one request is on its way through stages that read each other."""
+"""How far one request is on its way through stages that read each other.
+
+Owns what is known of it; what follows from that is decided in `relay.py`.
+"""
 
 from dataclasses import dataclass, field
 
 from edge_agent.core.events import FeatureMap
+from edge_agent.core.graph import Part
 from edge_agent.core.team import Team
 
 
@@ -10,12 +14,15 @@ from edge_agent.core.team import Team
 class Flow:
     """Its feature maps on this device, and what has been said about them.
 
-    maps: by name, whoever computed them. compute_ms: what our own stages took so far. told: which
-    agent was handed which map. said: the maps that anybody was handed. awaits, since: whose maps we
-    wait for, and since when; nobody's, while no sub-network can be run; since is None while we wait
-    for nothing.
+    part: what we do for it; None: nobody can run it. part_of: what that was found out of: the team,
+    who had heard it, and whether it is answered together. maps: by name, whoever computed them.
+    compute_ms: what our own stages took so far. told: which agent was handed which map. said: the
+    maps that anybody was handed. awaits, since: whose maps we wait for, and since when; nobody's,
+    while no sub-network can be run; since is None while we wait for nothing.
     """
 
+    part: Part | None = None
+    part_of: tuple[Team, tuple[str, ...], bool] | None = None
     maps: dict[str, FeatureMap] = field(default_factory=dict)
     compute_ms: float = 0.0
     told: set[tuple[str, str]] = field(default_factory=set)
@@ -38,6 +45,10 @@ class Flow:
             return False
         self.awaits, self.since = agents, now
         return True
+
+    def waited_s(self, now: float) -> float:
+        """For how long we have waited for the same."""
+        return 0.0 if self.since is None else now - self.since
 
     def goes_on(self) -> None:
         """Nobody has to be waited for any more."""

@@ -4,7 +4,7 @@ Only for bundles that are cut between their slots (families static and dynamic).
 the manifest, of who holds which slot, and of what has been computed; it knows no request.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from fluid.bundle import (
@@ -16,6 +16,44 @@ from fluid.bundle import (
     dependency_order,
     is_whole,
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What one device does in a plan.
+
+    stages: its own, each after those whose feature maps it reads. logits: the names of those that
+    yield logits. wanted: the maps that they read of others, and who yields each, in the order of
+    layers. outgoing: the maps that they yield for others, and who reads each. first: of these, the
+    ones that are made of the image alone. owners: who has a part at all.
+    """
+
+    stages: tuple[Stage, ...]
+    logits: tuple[str, ...]
+    wanted: tuple[tuple[str, str], ...]
+    outgoing: tuple[tuple[str, tuple[str, ...]], ...]
+    first: frozenset[str]
+    owners: frozenset[str]
+
+    def ready(self, *, known: Collection[str], done: Collection[str]) -> tuple[Stage, ...]:
+        """The stages that can be run now, one after the other.
+
+        known: the feature maps that are there. done: the stages whose logits are. What one stage
+        yields, the next may read: nobody has to be asked for it.
+        """
+        ready: list[Stage] = []
+        there = {IMAGE, *known}
+        for stage in self.stages:
+            if stage.output in there or stage.name in done or not there.issuperset(stage.inputs):
+                continue
+            ready.append(stage)
+            if stage.output != LOGITS:
+                there.add(stage.output)
+        return tuple(ready)
+
+    def awaited(self, known: Collection[str]) -> tuple[str, ...]:
+        """Who has to yield maps that are not there yet."""
+        return tuple(dict.fromkeys(owner for name, owner in self.wanted if name not in known))
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,44 +69,27 @@ class Plan:
     logits: tuple[str, ...]
     slots: tuple[str, ...]
 
-    def ready(
-        self, slots: Collection[str], *, known: Collection[str], done: Collection[str]
-    ) -> tuple[Stage, ...]:
-        """The stages of these slots that can be run now, one after the other.
-
-        known: the feature maps that are there. done: the stages whose logits are. What one stage
-        yields, the next may read: nobody has to be asked for it.
-        """
-        there = {IMAGE, *known}
-        ready = []
-        for stage in self.stages:
-            if stage.slot not in slots or stage.output in there or stage.name in done:
-                continue
-            if there.issuperset(stage.inputs):
-                ready.append(stage)
-                if stage.output != LOGITS:
-                    there.add(stage.output)
-        return tuple(ready)
-
-    def awaited(self, slots: Collection[str], *, known: Collection[str]) -> tuple[str, ...]:
-        """The slots whose feature maps the stages of these slots lack, in the order of layers."""
-        written = {stage.output: stage.slot for stage in self.stages}
-        lacking = (
-            written[name]
-            for stage in self.stages
-            if stage.slot in slots
-            for name in stage.inputs
-            if name != IMAGE and name not in known and written[name] not in slots
+    def part(self, agent: str, owners: Mapping[str, str]) -> Part:
+        """An agent's part in it, where each slot's stages are run by its owner."""
+        mine = tuple(stage for stage in self.stages if owners[stage.slot] == agent)
+        writers = {stage.output: owners[stage.slot] for stage in self.stages}
+        read = dict.fromkeys(name for stage in mine for name in stage.inputs if name != IMAGE)
+        outgoing = (
+            (stage.output, self._readers(stage.output, owners) - {agent})
+            for stage in mine
+            if stage.output != LOGITS
         )
-        return tuple(dict.fromkeys(lacking))
+        return Part(
+            stages=mine,
+            logits=tuple(stage.name for stage in mine if stage.output == LOGITS),
+            wanted=tuple((name, writers[name]) for name in read if writers[name] != agent),
+            outgoing=tuple((name, tuple(sorted(readers))) for name, readers in outgoing if readers),
+            first=frozenset(stage.output for stage in mine if stage.inputs == (IMAGE,)),
+            owners=frozenset(owners.values()),
+        )
 
-    def readers(self, output: str) -> tuple[str, ...]:
-        """The slots whose stages read a feature map."""
-        return tuple(dict.fromkeys(each.slot for each in self.stages if output in each.inputs))
-
-    def is_first(self, output: str) -> bool:
-        """Whether a feature map is made of the image alone."""
-        return any(each.output == output and each.inputs == (IMAGE,) for each in self.stages)
+    def _readers(self, output: str, owners: Mapping[str, str]) -> set[str]:
+        return {owners[stage.slot] for stage in self.stages if output in stage.inputs}
 
 
 class Graph:

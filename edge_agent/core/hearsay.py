@@ -99,7 +99,7 @@ class Hearsay:
         return self._progress.let_go(held, Route.EVERYONE, now)
 
     def unheard(self, notice: Unheard, now: float) -> list[Effect]:
-        """A device that we handed shares to never got the requests: go on without it."""
+        """A device that we handed shares to, or wait for, never got the requests: go on without."""
         effects: list[Effect] = []
         for key in notice.keys:
             held = self._holdings.get(key)
@@ -116,31 +116,47 @@ class Hearsay:
         effects: list[Effect] = []
         if settled := self._memory.take_settled(now, after_s=after_s):
             effects.append(SendDone(Done(settled, settled=True)))
-        # With nothing left to do, we have heard all there is. Else a sender whose share we wait
-        # for has not come to what we hold: every session has the requests in one order, so what
-        # it hands us is from before our time, or what we hold is from before its own.
-        senders = None if self._is_at_rest(now - after_s) else self._awaited_since(now - after_s)
-        taken = self._memory.take_unheard(now, after_s=after_s, senders=senders)
-        # For the same reason, what it handed us before a share of something that we had already
-        # has been sent to us before, or never will be.
-        taken |= self._memory.take_overtaken(now, after_s=after_s, caught_up=self._caught_up)
+        unheard = self._never_heard(now, after_s)
+        for sender in set(unheard.values()):
+            self._patience.missed((sender,))
+        unheard |= self._sent_before_our_time(now, after_s)
+        if unheard:
+            effects.append(SendUnheard(Unheard(self._settings.agent, tuple(unheard))))
+        return effects
+
+    def next_deadline(self) -> float | None:
+        """When there is something to look into, if it does not come before."""
+        oldest = self._memory.oldest_partial_at()
+        if oldest is None:
+            return None
+        return max(oldest + self._timing.stale_partial_s, self._look_again_at)
+
+    def _sent_before_our_time(self, now: float, after_s: float) -> dict[bytes, str]:
+        """Requests that were answered for us before we listened, and who handed us a share of
+        each. They say nothing of what is sent from now on."""
+        # With nothing left to do, we have heard all there is.
+        if self._is_at_rest(now - after_s):
+            return self._of_our_bundle(self._memory.take_unheard(now, after_s=after_s))
+        # Every session has the requests in one order. So what a sender handed us before a share of
+        # something that we had already has been sent to us before, or never will be.
+        overtaken = self._memory.take_overtaken(now, after_s=after_s, caught_up=self._caught_up)
+        return self._of_our_bundle(overtaken)
+
+    def _never_heard(self, now: float, after_s: float) -> dict[bytes, str]:
+        """Requests that others have and we do not, while we have requests that they have not, and
+        who handed us a share of each."""
+        # A sender whose share we wait for has not come to what we hold: what it hands us is from
+        # before our time, or what we hold is from before its own.
+        awaited = self._awaited_since(now - after_s)
+        unheard = self._memory.take_unheard(now, after_s=after_s, senders=awaited)
         # The same where we wait for its answer, and it waits for ours. An answer may take its
         # time, so it is not so sure: long enough that all was handed over again.
         long_s = 2 * self._timing.handover_s
         deaf = self._answering_since(now - long_s)
-        taken |= self._memory.take_unheard(now, after_s=long_s, senders=deaf)
+        unheard |= self._memory.take_unheard(now, after_s=long_s, senders=deaf)
         # More of them that wait for each other in a circle would wait for ever.
-        taken |= self._memory.take_unheard(now, after_s=self._timing.memory_s, senders=None)
-        unheard = {
-            key: sender
-            for key, sender in taken.items()
-            if not self._is_held_together(key)  # else it is of another bundle
-        }
-        for sender in set(unheard.values()):
-            self._patience.missed((sender,))
-        if unheard:
-            effects.append(SendUnheard(Unheard(self._settings.agent, tuple(unheard))))
-        return effects
+        unheard |= self._memory.take_unheard(now, after_s=self._timing.memory_s)
+        return self._of_our_bundle(unheard)
 
     def _came_in_turn(self, held: Held) -> bool:
         """Whether a share that came for the first time was sent when its sender came to it.
@@ -159,7 +175,12 @@ class Hearsay:
         quiet = self._holdings.last_arrival <= since
         return has_room and quiet and all(held.idle for held in self._holdings)
 
-    def _is_held_together(self, key: bytes) -> bool:
+    def _of_our_bundle(self, shares: dict[bytes, str]) -> dict[bytes, str]:
+        """Those whose requests we do not hold. A share that waits beside its request is of another
+        bundle."""
+        return {key: sender for key, sender in shares.items() if not self._holds_together(key)}
+
+    def _holds_together(self, key: bytes) -> bool:
         held = self._holdings.get(key)
         return held is not None and held.together
 
@@ -176,6 +197,6 @@ class Hearsay:
         return {
             agent
             for held in self._holdings
-            if held.combiner == self._settings.agent and held.arrived_at <= moment
+            if held.combiner in (None, self._settings.agent) and held.arrived_at <= moment
             for agent in self._progress.awaited(held)
         }

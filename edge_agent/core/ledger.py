@@ -83,7 +83,7 @@ class Ledger:
         if held is not None:
             self._holdings.add(held, event)
             if not suspect or held.suspect:
-                return []
+                return self._progress.came_again(held, now) if together else []
             held.suspect = True
             return self._look_again(held, now)
         held = self._holdings.take_in(event, now, members=self._progress.team.members)
@@ -281,7 +281,8 @@ class Ledger:
         return effects
 
     def next_deadline(self) -> float | None:
-        return self._holdings.deadlines.next()
+        deadlines = (self._holdings.deadlines.next(), self._hearsay.next_deadline())
+        return min((each for each in deadlines if each is not None), default=None)
 
     def _is_late_copy(self, request: Request) -> bool:
         """Whether an adopter published again what has its answer, for want of knowing better. It

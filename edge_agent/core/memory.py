@@ -56,6 +56,11 @@ class Memory:
         self._partial_bytes -= sum(partial.size_bytes for partial in partials)
         return partials
 
+    def oldest_partial_at(self) -> float | None:
+        """When the oldest of the early partials came."""
+        oldest = next(iter(self._partials.values()), None)
+        return None if oldest is None else oldest[0][0]
+
     def take_settled(self, now: float, *, after_s: float) -> tuple[bytes, ...]:
         """Forget stale partials of requests that were answered already, and name the requests.
 
@@ -70,7 +75,7 @@ class Memory:
         return settled
 
     def take_unheard(
-        self, now: float, *, after_s: float, senders: Collection[str] | None
+        self, now: float, *, after_s: float, senders: Collection[str] | None = None
     ) -> dict[bytes, str]:
         """Forget stale partials of requests that never reached us; their senders, by request.
 

@@ -20,11 +20,13 @@ class Patience:
     def __init__(self, timing: Timing) -> None:
         self._timing = timing
         self._out_of_step: set[str] = set()
+        # When each first said that it never had a request, since it was last heard.
+        self._never_had_since: dict[str, float] = {}
         self._queues: dict[str, int] = {}
 
     def heard(self, agent: str) -> None:
         """An agent did its part in a request that we hold."""
-        self._out_of_step.discard(agent)
+        self._keeps_step(agent)
 
     def missed(self, agents: Collection[str]) -> None:
         """These agents did not, and will not, do their part in a request that we hold."""
@@ -32,16 +34,27 @@ class Patience:
             if len(self._out_of_step) < _MOST_AGENTS:
                 self._out_of_step.add(agent)
 
+    def never_had(self, agent: str, now: float, *, came_at: float) -> None:
+        """An agent says that it never had a request, which came to us at `came_at`.
+
+        One that has just come to listen has what is sent from then on. If it says the same of what
+        came to us later, we work off a queue that it has not.
+        """
+        if came_at > self._never_had_since.get(agent, now):
+            self.missed((agent,))
+        elif len(self._never_had_since) < _MOST_AGENTS:
+            self._never_had_since.setdefault(agent, now)
+
     def load(self, agent: str, queue: int, *, ours: int) -> None:
         """How many requests an agent holds, as its heartbeat says, and how many we do."""
         self._queues[agent] = queue
         if queue == ours == 0:
             # Whatever comes from now on reaches both.
-            self._out_of_step.discard(agent)
+            self._keeps_step(agent)
 
     def forget(self, agent: str) -> None:
         """An agent is gone for good."""
-        self._out_of_step.discard(agent)
+        self._keeps_step(agent)
         self._queues.pop(agent, None)
 
     def out_of_step(self, agent: str) -> bool:
@@ -65,3 +78,7 @@ class Patience:
         if not self._out_of_step.isdisjoint(agents):
             return self._timing.brief_s
         return max(least_s, 2 * own_s)
+
+    def _keeps_step(self, agent: str) -> None:
+        self._out_of_step.discard(agent)
+        self._never_had_since.pop(agent, None)

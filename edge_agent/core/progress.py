@@ -142,14 +142,21 @@ class Progress:
         """Add a feature map of our bundle; False if it is known or of no use."""
         return self._relay is not None and self._relay.take(held, feature)
 
+    def came_again(self, held: Held, now: float) -> list[Effect]:
+        """An equal request has come."""
+        relay = self._relay_of(held)
+        return self.on(held, now) if relay and relay.came_again(held, self.team) else []
+
     def relies_on(self, held: Held, agent: str) -> bool:
         """Whether a device has a part in a request that nobody else does."""
-        if held.combiner == agent:
+        if agent in self.awaited(held):
             return True
         return self._relay is not None and self._relay.relies_on(held, agent, self.team)
 
     def awaited(self, held: Held) -> tuple[str, ...]:
         """The devices whose part in a request has not come."""
+        if held.flow is not None and held.flow.since is not None:
+            return held.flow.awaits
         if held.combiner != self._settings.agent:
             return () if held.combiner is None else (held.combiner,)
         missing = held.missing(self.team.due(held.hearers))
@@ -157,7 +164,10 @@ class Progress:
 
     def without(self, held: Held, agent: str, now: float, *, has_it: bool) -> list[Effect]:
         """Go on without a device, which has this request or has it not."""
-        self._patience.missed((agent,))
+        if has_it:
+            self._patience.missed((agent,))
+        else:
+            self._patience.never_had(agent, now, came_at=held.arrived_at)
         held.give_up(agent, has_it=has_it)
         held.combiner = None
         return self.on(held, now)
@@ -183,15 +193,13 @@ class Progress:
             # Members that came to know of each other at different times may each believe that
             # the other's share is to come to it. Whoever has all shares answers.
             self._deadlines.set(held, held.patient_until)
-            waited_for = tuple(dict.fromkeys(awaited))
-            again = [] if relay is None else relay.tell_again(held, waited_for, self.team)
-            return again + self._give_shares(held, waited_for)
+            return self._give_shares(held, tuple(dict.fromkeys(awaited)))
         waited_s = now - (held.computed_at or held.arrived_at)
         may_come = awaited or not held.answerable
         at_work = may_come and (self._patience.at_work(awaited) or self._needs(held, awaited))
         if at_work and waited_s < self._timing.longest_wait_s:
             self._deadlines.set(held, now + self._timing.straggler_s)
-            return []
+            return [] if relay is None else relay.tell_again(held, awaited, self.team)
         return self._shares_are_overdue(held, awaited, now)
 
     def _shares_are_overdue(self, held: Held, awaited: tuple[str, ...], now: float) -> list[Effect]:
@@ -217,7 +225,8 @@ class Progress:
         # hands it a share, so we hand ours over again, or for the first time.
         held.combiner = None
         if (relay := self._relay_of(held)) is not None:
-            return relay.tell_again(held, (combiner,), self.team) + self.on(held, now)
+            job = [] if held.contributions else relay.sign_of_life(held, self.team)
+            return job or relay.remind(held, (combiner,), self.team) + self.on(held, now)
         stages = self.team.my_stages()
         if stages and not held.answerable:
             return self._compute(held, stages)

@@ -17,15 +17,17 @@ from edge_agent.core.edition import Edition
 from edge_agent.core.effects import Compute, Effect, SendFeatures
 from edge_agent.core.events import Computed, RequestFault
 from edge_agent.core.flow import Flow
-from edge_agent.core.graph import Graph, Plan
+from edge_agent.core.graph import Graph, Part
 from edge_agent.core.held import Held
 from edge_agent.core.holdings import Holdings
 from edge_agent.core.patience import Patience
 from edge_agent.core.settings import Settings
 from edge_agent.core.team import Team
-from fluid.bundle import LOGITS, Stage
+from fluid.bundle import IMAGE, LOGITS, Stage
 from fluid.errors import ErrorCode
 from fluid.messages import Feature
+
+_MOST_PARTS = 1000
 
 
 class Relay:
@@ -54,35 +56,44 @@ class Relay:
         self._attempts = attempts
         self._refuse = refuse
         self._stages = edition.manifest.stages
+        self._parts: dict[tuple[str, ...], Part] = {}
         self._indices = {stage.output: i for i, stage in enumerate(self._stages)}
         self._outputs = {stage.name: stage.output for stage in self._stages}
 
     def advance(self, held: Held, team: Team, now: float) -> tuple[list[Effect], bool]:
         """Move a request on as far as it goes now; and whether our share of its logits is there,
         or none is due of us."""
-        flow = _flow_of(held)
-        plan = self._plan(held, team)
-        if plan is None:
+        flow, part = _flow_of(held), self._part(held, team)
+        if part is None:
             held.combiner = None
             if flow.waits_for((), now) or held.deadline is None:
-                self._deadlines.set(held, now + self._timing.straggler_s)
+                # Of equal requests, the others have waited as well.
+                self._deadlines.set(held, now - flow.waited_s(now) + self._timing.straggler_s)
             return [], False
-        mine = self._my_slots(held, plan, team)
-        effects = self._tell(held, plan, mine, team)
-        if ready := plan.ready(mine, known=flow.maps, done=held.contributions):
+        effects = self._tell(held, flow, part)
+        if ready := part.ready(known=flow.maps, done=held.contributions):
             flow.goes_on()
-            return effects + self._run(held, ready), False
-        awaited = self._awaited(held, plan, mine, team)
-        if not awaited or self._has_share(held, plan, mine, team):
+            return effects + self._run(held, flow, ready), False
+        awaited = () if not held.missing(part.logits) else part.awaited(flow.maps)
+        if not awaited:
             flow.goes_on()
             return effects, True
         held.combiner = None
         if flow.waits_for(awaited, now) or held.deadline is None:
-            wait_s = self._patience.for_share_s(awaited, own_s=held.own_s())
-            held.patient_until = now + wait_s
-            hint_s = max(self._timing.hint_s, 2 * held.own_s())
-            self._deadlines.set(held, now + min(wait_s, hint_s))
+            # No hint before that: maps are large, and under load all of them are waited for.
+            held.patient_until = now + self._patience.for_share_s(awaited, own_s=held.own_s())
+            self._deadlines.set(held, held.patient_until)
         return effects, False
+
+    def came_again(self, held: Held, team: Team) -> bool:
+        """An equal request has come; whether that changes who can run it. Whoever is there now has
+        that one, if not those before it."""
+        flow = _flow_of(held)
+        if not held.together or flow.since is None or flow.awaits:
+            return False
+        for agent in team.members:
+            held.join(agent)
+        return True
 
     def computed(self, held: Held, event: Computed) -> float:
         """Add what our stages yielded; returns how long all of ours took for this request."""
@@ -114,22 +125,18 @@ class Relay:
     def overdue(self, held: Held, team: Team, now: float) -> list[Effect] | None:
         """A request has waited as long as was meant; None: it is to be moved on, without those
         that it has waited for."""
-        flow = _flow_of(held)
-        plan = self._plan(held, team)
-        waited_s = now - (now if flow.since is None else flow.since)
-        if plan is None:
+        flow, part = _flow_of(held), self._part(held, team)
+        waited_s = flow.waited_s(now)
+        if part is None:
             return self._slots_overdue(held, team, now, waited_s=waited_s)
-        awaited = self._awaited(held, plan, self._my_slots(held, plan, team), team)
+        awaited = part.awaited(flow.maps)
         worth_it = self.needs(held, awaited, team) or self._patience.at_work(awaited)
-        if now < held.patient_until:
-            self._deadlines.set(held, held.patient_until)
-        elif worth_it and waited_s < self._timing.longest_wait_s:
-            self._deadlines.set(held, now + self._timing.straggler_s)
-        else:
+        if not worth_it or waited_s >= self._timing.longest_wait_s:
             self.give_up(held, awaited)
             return None
+        self._deadlines.set(held, now + max(self._timing.straggler_s, 2 * held.own_s()))
         # Whoever we wait for may wait for us: what we handed over may be lost.
-        return self.tell_again(held, awaited, team)
+        return self.remind(held, awaited, team)
 
     def give_up(self, held: Held, agents: Collection[str]) -> None:
         """Expect nothing of these any more, in this request."""
@@ -145,85 +152,106 @@ class Relay:
 
     def relies_on(self, held: Held, agent: str, team: Team) -> bool:
         """Whether another device computes a part of a request."""
-        plan = self._plan(held, team) if held.together else None
-        return plan is not None and any(
-            team.owner(slot, held.request.key, held.hearers) == agent for slot in plan.slots
-        )
+        part = self._part(held, team)
+        if part is None:
+            return held.together and agent == team.combiner(held.request.key, held.hearers)
+        return agent in part.owners
 
     def counted(self, held: Held, team: Team) -> dict[str, Contribution]:
         """The logits of a whole sub-network, by stage; nothing unless all of them are there."""
-        plan = self._plan(held, team)
+        plan = team.plan(held.hearers) if held.together else self._graph.best(team.my_slots())
         if plan is None or held.missing(plan.logits):
             return {}
         return {name: held.contributions[name] for name in plan.logits}
 
     def tell_again(self, held: Held, agents: Collection[str], team: Team) -> list[Effect]:
         """Hand these whatever they read of ours, whether or not they have it."""
-        plan = self._plan(held, team)
-        if plan is None or held.flow is None:
+        flow, part = _flow_of(held), self._part(held, team)
+        if part is None:
             return []
-        held.flow.told = {each for each in held.flow.told if each[0] not in agents}
-        return self._tell(held, plan, self._my_slots(held, plan, team), team)
+        flow.told = {each for each in flow.told if each[0] not in agents}
+        return self._tell(held, flow, part)
 
-    def _plan(self, held: Held, team: Team) -> Plan | None:
-        return team.plan(held.hearers) if held.together else self._graph.best(team.my_slots())
+    def sign_of_life(self, held: Held, team: Team) -> list[Effect]:
+        """Compute something to hand to a device whose answer is overdue, if nothing is there: who
+        is handed something of a request says if that never came, or was answered before."""
+        flow = _flow_of(held)
+        if flow.maps:
+            return []
+        ours = team.my_slots() or team.manifest.slots
+        first = (each for each in self._stages if each.inputs == (IMAGE,) and each.output != LOGITS)
+        stage = next((each for each in first if each.slot in ours), None)
+        return [] if stage is None else self._run(held, flow, (stage,))
 
-    def _my_slots(self, held: Held, plan: Plan, team: Team) -> tuple[str, ...]:
-        if not held.together:
-            return plan.slots
+    def remind(self, held: Held, agents: Collection[str], team: Team) -> list[Effect]:
+        """Hand devices that we wait for what they read of ours, or anything at all."""
+        effects = self.tell_again(held, agents, team)
+        name = next(iter(_flow_of(held).maps), None)
+        if name is not None:
+            told = {each.to for each in effects if isinstance(each, SendFeatures)}
+            anything = (self._feature(held, name, in_turn=False),)
+            effects += [SendFeatures(agent, anything) for agent in agents if agent not in told]
+        return effects
+
+    def _part(self, held: Held, team: Team) -> Part | None:
+        """What we do for a request; None: nobody can run it."""
+        flow = _flow_of(held)
+        asked = flow.part_of
+        # Asked several times a request, and mostly nothing has changed.
+        if (
+            asked is None
+            or asked[0] is not team
+            or asked[1] is not held.hearers
+            or asked[2] is not held.together
+        ):
+            flow.part_of = (team, held.hearers, held.together)
+            flow.part = self._find_part(held, team)
+        return flow.part
+
+    def _find_part(self, held: Held, team: Team) -> Part | None:
         key, hearers = held.request.key, held.hearers
-        return tuple(slot for slot in plan.slots if team.owner(slot, key, hearers) == self._me)
+        if not held.together:
+            plan = self._graph.best(team.my_slots())
+            return plan.part(self._me, dict.fromkeys(plan.slots, self._me)) if plan else None
+        plan = team.plan(hearers)
+        if plan is None:
+            return None
+        owners = {slot: team.owner(slot, key, hearers) or self._me for slot in plan.slots}
+        # Most requests have the same owners: always, where each slot has one device.
+        of = (plan.subnetwork, *owners.values())
+        part = self._parts.get(of)
+        if part is None:
+            if len(self._parts) >= _MOST_PARTS:
+                self._parts.clear()
+            part = self._parts[of] = plan.part(self._me, owners)
+        return part
 
-    def _awaited(
-        self, held: Held, plan: Plan, mine: tuple[str, ...], team: Team
-    ) -> tuple[str, ...]:
-        """Who has to yield the feature maps that our stages lack."""
-        slots = plan.awaited(mine, known=_flow_of(held).maps)
-        owners = (team.owner(slot, held.request.key, held.hearers) for slot in slots)
-        return tuple(dict.fromkeys(owner for owner in owners if owner is not None))
-
-    def _has_share(self, held: Held, plan: Plan, mine: tuple[str, ...], team: Team) -> bool:
-        """Whether the logits of our slots are there, from whomever."""
-        manifest = team.manifest
-        return not held.missing(
-            tuple(name for name in plan.logits if manifest.stage(name).slot in mine)
-        )
-
-    def _run(self, held: Held, stages: tuple[Stage, ...]) -> list[Effect]:
-        known = _flow_of(held).maps
-        maps = {name: known[name] for each in stages for name in each.inputs if name in known}
+    def _run(self, held: Held, flow: Flow, stages: tuple[Stage, ...]) -> list[Effect]:
+        maps = {
+            name: flow.maps[name] for each in stages for name in each.inputs if name in flow.maps
+        }
         job = Compute(held.request, tuple(each.name for each in stages), maps)
         held.computing = True
         return self._attempts.compute(job, suspect=held.suspect)
 
-    def _tell(self, held: Held, plan: Plan, mine: tuple[str, ...], team: Team) -> list[Effect]:
-        """Hand the maps of our slots to those who read them and have not been handed them yet."""
-        flow = _flow_of(held)
+    def _tell(self, held: Held, flow: Flow, part: Part) -> list[Effect]:
+        """Hand our maps to those who read them and have not been handed them yet."""
         to: dict[str, list[Feature]] = {}
-        for stage in plan.stages:
-            if stage.slot not in mine or stage.output not in flow.maps:
+        for name, readers in part.outgoing:
+            if name not in flow.maps:
                 continue
-            again = stage.output in flow.said
-            for slot in plan.readers(stage.output):
-                reader = team.owner(slot, held.request.key, held.hearers)
-                if slot in mine or reader is None or (reader, stage.output) in flow.told:
-                    continue
-                flow.told.add((reader, stage.output))
-                flow.said.add(stage.output)
-                in_turn = plan.is_first(stage.output) and not (again or held.suspect)
-                feature = self._feature(held, stage.output, in_turn=in_turn)
-                to.setdefault(reader, []).append(feature)
+            in_turn = name in part.first and name not in flow.said and not held.suspect
+            for reader in readers:
+                if (reader, name) not in flow.told:
+                    flow.told.add((reader, name))
+                    flow.said.add(name)
+                    to.setdefault(reader, []).append(self._feature(held, name, in_turn=in_turn))
         return [SendFeatures(reader, tuple(features)) for reader, features in to.items()]
 
     def _feature(self, held: Held, name: str, *, in_turn: bool) -> Feature:
-        return Feature(
-            held.request.key,
-            self._me,
-            self._edition.digest,
-            self._indices[name],
-            _flow_of(held).maps[name],
-            in_turn,
-        )
+        values = _flow_of(held).maps[name]
+        digest, index = self._edition.digest, self._indices[name]
+        return Feature(held.request.key, self._me, digest, index, values, in_turn)
 
     def _slots_overdue(
         self, held: Held, team: Team, now: float, *, waited_s: float
@@ -234,7 +262,7 @@ class Relay:
         # The others leave it to whoever is to answer, as long as that may still come.
         if not ours and waited_s < self._timing.longest_wait_s:
             self._deadlines.set(held, now + self._timing.straggler_s)
-            return []
+            return self.sign_of_life(held, team) or self.remind(held, (combiner,), team)
         return self._refuse(held, self._nothing_runnable(held, team))
 
     def _nothing_runnable(self, held: Held, team: Team) -> RequestFault:

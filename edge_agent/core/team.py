@@ -32,6 +32,9 @@ class Team:
     capacities: Mapping[str, float] = field(default_factory=dict)
     graph: Graph | None = field(default=None, compare=False)
     present: tuple[str, ...] = ()
+    _plans: dict[tuple[str, ...], Plan | None] = field(
+        default_factory=dict, init=False, compare=False, repr=False
+    )
 
     def combiner(self, key: bytes, hearers: tuple[str, ...]) -> str:
         """The member that adds up the partial logits of a request and answers it.
@@ -90,10 +93,14 @@ class Team:
             if any(holder in hearers for holder in self.holders.get(slot, ()))
         )
 
-    def plan(self, hearers: Collection[str]) -> Plan | None:
+    def plan(self, hearers: tuple[str, ...]) -> Plan | None:
         """The sub-network that those answer with who heard a request, where stages read each
         other; None if they can run none."""
-        return self.graph.best(self.held_by(hearers)) if self.graph is not None else None
+        if self.graph is None:
+            return None
+        if hearers not in self._plans:  # a few at a time: those who were there as requests came
+            self._plans[hearers] = self.graph.best(self.held_by(hearers))
+        return self._plans[hearers]
 
     def owner(self, slot: str, key: bytes, hearers: tuple[str, ...]) -> str | None:
         """Who of those who heard a request computes a slot's share of it; None if nobody holds

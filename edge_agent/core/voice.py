@@ -20,6 +20,7 @@ class Voice:
         self._settings = settings
         self._identity = identity
         self._leadership = cluster.leadership
+        self._word = cluster.word
         self._serving = serving
         self._said: Presence | None = None
         self._made: tuple[tuple[Any, ...], Presence] | None = None
@@ -37,6 +38,7 @@ class Voice:
             self._serving.mode,
             self._leadership.highest_term,
             self._leadership.leader_of_highest_term,
+            self._word.unheeded,
         )
         # Asked several times at each heartbeat of anybody.
         if self._made is None or self._made[0] != changing:
@@ -62,6 +64,7 @@ class Voice:
             pins=settings.pins,
             capacity=settings.capacity,
             in_flight=settings.in_flight,
+            unheeded=self._word.unheeded,
         )
 
     def farewell(self) -> Presence:

@@ -28,6 +28,7 @@ CONNECTION, RIGHTS = "connection", "rights"
 _HEARTBEATS_S = 1.5
 _ECHO_S = 3.0
 _WORD = b"doctor"
+_NOT_AUTHORIZED = "Not authorized"  # MQTT 5, section 3.2.2.2, in paho's words
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,11 @@ def check_rights(bus: Bus, wire: Wire, *, tag: str) -> list[Finding]:
                 return [_let_in(broker), _broken_off(str(ended), broker)]
     except Ended as ended:
         message = str(ended).removeprefix(f"{broker} ")
+        if _NOT_AUTHORIZED in message:
+            message += (
+                "; connect to the port that is for devices (8884 as we ship it), or give the "
+                "user name and password that the broker knows"
+            )
         return [Finding(CONNECTION, Status.FAILED, message, broker)]
     return [_let_in(broker), _rights(tried, wire.agent, broker)]
 

@@ -9,10 +9,14 @@ the bus; it must not raise, and return at once: put the event on a queue. It may
 that is behind, never for a link: meanwhile the link reads nothing.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol, runtime_checkable
+
+# What `edge_agent.session_secret` adds to a client id, so that nobody else takes its session over.
+_SECRET_PART = re.compile(r":[0-9a-f]{16}(?=:|$)")
 
 REASON_NO_MATCHING_SUBSCRIBERS = 0x10
 REASON_FIRST_FAILURE = 0x80
@@ -73,6 +77,11 @@ class LinkOptions:
     will: Message | None = None
     connect_timeout_s: float = 5.0
     silence_s: float | None = None
+
+    @property
+    def shown_id(self) -> str:
+        """The client id for people: without what those must not know who read it in a log."""
+        return _SECRET_PART.sub(":...", self.client_id)
 
 
 class CloseReason(StrEnum):

@@ -6,7 +6,7 @@ import click
 
 from fluid.bus.protocol import Bus
 from fluid.cli.errors import CommandFailed
-from fluid.cli.seconds import Seconds
+from fluid.cli.seconds import timeout_option
 from fluid.cli.target import Target, target_options
 from fluid.client import ClusterSnapshot, cluster_snapshot, forget_agent
 from fluid.errors import BrokerError
@@ -31,15 +31,7 @@ def _agent_id(_ctx: click.Context, _parameter: click.Parameter, value: str) -> s
     help="Also if it is online or unknown, if nobody leads, or if a broker does not answer. An "
     "agent that runs announces itself again.",
 )
-@click.option(
-    "--timeout",
-    "timeout_s",
-    type=Seconds(),
-    default=5.0,
-    show_default=True,
-    metavar="SECONDS",
-    help="How long each broker may take.",
-)
+@timeout_option("How long each broker may take.", default_s=5.0)
 @target_options
 def forget(*, target: Target, agent: str, force: bool, timeout_s: float) -> None:
     """Forget a device that is gone for good.

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from fluid.cli.seconds import Seconds
+from fluid.cli.seconds import Seconds, timeout_option
 from fluid.cli.target import Target, target_options
 from fluid.client import Answer
 from fluid.errors import FluidError, ImageError, RequestRefused, RequestTimeout
@@ -64,15 +64,7 @@ def _name(_context: click.Context, _parameter: click.Parameter, value: str | Non
     help="Where devices answer together, answer by then with what is there (degraded), or with an "
     "error if that is too little.  [default: wait for each device that is at work]",
 )
-@click.option(
-    "--timeout",
-    "timeout_s",
-    type=Seconds(),
-    default=30.0,
-    show_default=True,
-    metavar="SECONDS",
-    help="How long to keep asking for each image.",
-)
+@timeout_option("How long to keep asking for each image.", default_s=30.0)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line.")
 @target_options
 def infer(

@@ -4,7 +4,7 @@ import click
 
 from fluid.cli.errors import CommandFailed
 from fluid.cli.notes import different_bundles
-from fluid.cli.seconds import Seconds
+from fluid.cli.seconds import timeout_option
 from fluid.cli.target import Target, target_options
 from fluid.client import set_mode
 from fluid.messages.control import Mode
@@ -12,15 +12,7 @@ from fluid.messages.control import Mode
 
 @click.command()
 @click.argument("mode", type=click.Choice([mode.value for mode in Mode]))
-@click.option(
-    "--timeout",
-    "timeout_s",
-    type=Seconds(),
-    default=5.0,
-    show_default=True,
-    metavar="SECONDS",
-    help="How long to wait for the cluster to take it up.",
-)
+@timeout_option("How long to wait for the cluster to take it up.", default_s=5.0)
 @target_options
 def mode(*, target: Target, mode: str, timeout_s: float) -> None:
     """Set the mode: high accuracy, high throughput, or automatic.

@@ -1,11 +1,14 @@
 """Spans of time that a user gives on the command line."""
 
 import math
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import click
 
 from fluid.client import MAX_TIMEOUT_S
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
 class Seconds(click.FloatRange):
@@ -23,3 +26,16 @@ class Seconds(click.FloatRange):
         if math.isnan(seconds):  # outside no range, as click compares
             self.fail(f"{value!r} is not a time.", param, ctx)
         return seconds
+
+
+def timeout_option(meaning: str, *, default_s: float) -> Callable[[_Command], _Command]:
+    """Add `--timeout`, which the command gets as `timeout_s`; meaning: what its help says."""
+    return click.option(
+        "--timeout",
+        "timeout_s",
+        type=Seconds(),
+        default=default_s,
+        show_default=True,
+        metavar="SECONDS",
+        help=meaning,
+    )

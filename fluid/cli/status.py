@@ -9,7 +9,7 @@ import click
 
 from fluid.bus.protocol import Bus
 from fluid.cli.errors import CommandFailed
-from fluid.cli.seconds import Seconds
+from fluid.cli.seconds import timeout_option
 from fluid.cli.status_view import document, table
 from fluid.cli.status_watch import watch_json, watch_table
 from fluid.cli.target import Target, target_options
@@ -30,15 +30,7 @@ _EXIT_NOBODY = 1
     metavar="N",
     help="Wait until N devices are online and serve in the cluster's mode.",
 )
-@click.option(
-    "--timeout",
-    "timeout_s",
-    type=Seconds(),
-    default=30.0,
-    show_default=True,
-    metavar="SECONDS",
-    help="How long --wait waits.",
-)
+@timeout_option("How long --wait waits.", default_s=30.0)
 @click.option(
     "--watch",
     is_flag=True,
@@ -72,7 +64,9 @@ def status(
     if as_json:
         click.echo(json.dumps(document(snapshot, time.monotonic())))
     elif not snapshot.presences:
-        click.echo(f"no agent has announced itself below '{topics.base}'")
+        click.echo(
+            f"no agent has announced itself below '{topics.base}', or only operators may see it"
+        )
     else:
         _print_table(snapshot)
     if snapshot.unreadable:

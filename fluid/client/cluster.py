@@ -222,6 +222,9 @@ def set_mode(bus: Bus, topics: Topics, mode: Mode, *, timeout_s: float = 5.0) ->
     word and is in that mode, else after `timeout_s`. Compare `state.operator_mode` (the word
     taken up) and `state.mode` (what it became); without `has_leader` nobody was there to hear.
 
+    It is said again to each new leader that claims without it: the only agent that heard it may
+    be gone. Not once it was taken up: what comes after is another operator's word.
+
     Of several buses, the first at which somebody leads counts. Raises `BrokerError` if no broker
     can be used, or lets us say it.
     """
@@ -229,18 +232,25 @@ def set_mode(bus: Bus, topics: Topics, mode: Mode, *, timeout_s: float = 5.0) ->
     with _connect(bus, timeout_s) as line:
         line.subscribe(topics.presence_all, topics.cluster)
         was_said = False
+        word = Message(topics.mode_set, mode.encode(), qos=1)
+        uptake = _Uptake(topics, mode)
         while time.monotonic() < line.deadline_s:
             if was_said and _works_in(collector.snapshot, mode):
                 return collector.snapshot
             event = line.next_event(line.deadline_s)
             if isinstance(event, Delivered):
                 collector.add(event.message)
+                if was_said and uptake.was_missed(event.message):
+                    line.link.publish(word, token=_SAID)
             elif isinstance(event, Confirmed) and event.token == _SUBSCRIBED:
-                line.link.publish(Message(topics.mode_set, mode.encode(), qos=1), token=_SAID)
+                line.link.publish(word, token=_SAID)
             elif isinstance(event, Confirmed):
                 if not event.accepted:
-                    raise BrokerRefused(f"the broker does not let us publish to {topics.mode_set}")
-                if event.reason == REASON_NO_MATCHING_SUBSCRIBERS:
+                    raise BrokerRefused(
+                        f"the broker does not let us publish to {topics.mode_set}: connect as an "
+                        "operator"
+                    )
+                if event.reason == REASON_NO_MATCHING_SUBSCRIBERS and not was_said:
                     return ClusterSnapshot()  # what is retained was left by agents long gone
                 was_said = True
     if not was_said:
@@ -283,6 +293,25 @@ def _works_in(snapshot: ClusterSnapshot, mode: Mode) -> bool:
     if state is None or not snapshot.has_leader or state.operator_mode is not mode:
         return False
     return mode is Mode.AUTO or state.mode is mode
+
+
+class _Uptake:
+    """Whether leaders take up the word that was said, by what they decide after that."""
+
+    def __init__(self, topics: Topics, mode: Mode) -> None:
+        self._topic = topics.cluster
+        self._mode = mode
+        self._was_taken_up = False
+
+    def was_missed(self, message: Message) -> bool:
+        """Whether this is a claim without the word, of which no leader has shown that it heard."""
+        if message.topic != self._topic or message.retain:
+            return False  # what is retained was decided before we listened
+        state = decode_cluster(message.payload)
+        if isinstance(state, Malformed):
+            return False
+        self._was_taken_up |= state.operator_mode is self._mode
+        return state.epoch == 0 and not self._was_taken_up
 
 
 def _rank(state: ClusterState) -> tuple[int, int]:

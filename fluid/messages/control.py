@@ -65,7 +65,8 @@ class Presence:
     slots: all that its bundle has, in order; () where an older agent does not say. pins: the only
     ones that it may hold; () for any. capacity: how much it can compute next to the others, from
     LEAST_CAPACITY to GREATEST_CAPACITY. in_flight: how many requests it asks the broker for
-    before it has answered one.
+    before it has answered one. unheeded: the operator's word that it heard and the leader that it
+    follows did not; None while there is no such word.
     """
 
     agent: str
@@ -84,6 +85,7 @@ class Presence:
     pins: tuple[str, ...] = ()
     capacity: float = 1.0
     in_flight: int = DEFAULT_IN_FLIGHT
+    unheeded: Mode | None = None
 
     def encode(self) -> bytes:
         return _dump(
@@ -104,6 +106,7 @@ class Presence:
                 "pins": list(self.pins),
                 "capacity": self.capacity,
                 "in_flight": self.in_flight,
+                "unheeded": self.unheeded,
             }
         )
 
@@ -192,6 +195,7 @@ def decode_mode_request(payload: bytes) -> Mode | Malformed:
 
 def _presence(fields: Fields) -> Presence:
     serving = fields.optional_text("serving")
+    unheeded = fields.optional_text("unheeded")
     return Presence(
         agent=fields.text("agent"),
         state=AgentState(fields.text("state")),
@@ -209,6 +213,7 @@ def _presence(fields: Fields) -> Presence:
         pins=_slot_names(fields, "pins"),
         capacity=_capacity(fields),
         in_flight=fields.integer("in_flight") if "in_flight" in fields else DEFAULT_IN_FLIGHT,
+        unheeded=None if unheeded is None else Mode(unheeded),
     )
 
 

@@ -1,6 +1,7 @@
 """One fleet for all tests of this folder, in the order in which a Pi's owner meets things."""
 
 import os
+import signal
 import sys
 from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -76,6 +77,11 @@ def _unavailable(reason: EngineUnavailable) -> NoReturn:
 
 @pytest.fixture(scope="session")
 def docker_client() -> Iterator[Any]:
+    # Whoever ends a run, such as CI that has waited long enough, ends it as Ctrl-C does: with all
+    # that was started.
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) == signal.SIG_DFL:  # nohup wants the second to be ignored
+            signal.signal(number, signal.default_int_handler)
     try:
         with engine() as client:
             yield client

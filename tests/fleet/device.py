@@ -16,6 +16,7 @@ from docker.errors import APIError
 from tests.processes import wait_until
 
 BOOT_TIMEOUT_S = 180.0  # only to end a run in which a device does not boot
+POLL_S = 0.5  # each look at a device starts emulated programs, and takes time from the others
 
 # --privileged is more than systemd needs. With SYS_PTRACE its init, as on any machine, still sees
 # processes that a service with ProtectProc=invisible hides: PrivateUsers= needs that. /tmp of a
@@ -109,10 +110,12 @@ class Device:
 
         def booted() -> bool:
             # A boot that is not far enough answers with an error.
-            code, output = self._run("systemctl is-system-running")
+            code, output = self._run("systemctl is-system-running --wait")
             return code in (0, 1) and output.strip() in ("running", "degraded")
 
-        wait_until(booted, timeout_s=BOOT_TIMEOUT_S, what=f"{self.name} has not booted")
+        wait_until(
+            booted, timeout_s=BOOT_TIMEOUT_S, what=f"{self.name} has not booted", poll_s=POLL_S
+        )
 
     def kill(self) -> None:
         """Cut its power."""
@@ -133,10 +136,6 @@ class Device:
         self._network.handle.connect(
             self._container, ipv4_address=self.address, aliases=[self.name]
         )
-
-    def remove(self) -> None:
-        """It never was."""
-        self._container.remove(force=True, v=True)
 
     def run(self, command: str) -> str:
         """What a shell command of root prints on both channels. Raises `DeviceError`."""

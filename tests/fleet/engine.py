@@ -1,10 +1,12 @@
-"""A Docker engine: the one that answers, or one that is started here and stopped again.
+"""A Docker engine: the one that answers, which stays, or one that is started here and ended again.
 
-Owns the engine's process, and nothing that runs in it.
+Owns the engine's process, and nothing that runs in it. Packages that were installed, and images,
+stay for the next run.
 """
 
 import gc
 import os
+import shutil
 import subprocess
 import tempfile
 import warnings
@@ -17,10 +19,11 @@ import docker
 from docker.errors import DockerException
 
 from tests.fleet.commands import CommandFailed, ensure_programs
+from tests.fleet.progress import say
 from tests.processes import wait_until
 
 # iptables: a new engine makes its networks with it. The client is not needed.
-_PACKAGES = {"dockerd": "docker.io", "iptables": "iptables"}
+_PACKAGES = {"dockerd": "docker.io", "iptables": "iptables", "setpriv": "util-linux"}
 _START_TIMEOUT_S = 60.0
 _STOP_TIMEOUT_S = 60.0
 # A container of emulated programs takes its time to start while four of them do.
@@ -58,17 +61,36 @@ def engine() -> Iterator[Any]:
     if (found := _connect()) is not None:  # the package has started it
         yield found
         return
-    with tempfile.TemporaryDirectory(prefix="fluid-dockerd-") as folder:
-        log = Path(folder) / "dockerd.log"
-        with log.open("wb") as output:
-            process = subprocess.Popen(
-                ["dockerd"], stdout=output, stderr=subprocess.STDOUT, start_new_session=True
-            )
-        try:
-            yield _wait_for(process, log)
-        finally:
+    with _started() as found:
+        yield found
+
+
+@contextmanager
+def _started() -> Iterator[Any]:
+    """A client of an engine of our own. With FLUID_FLEET_KEEP it stays, as its containers do."""
+    is_kept = "FLUID_FLEET_KEEP" in os.environ
+    # It ends also if we are killed and can end nothing any more.
+    leash = [] if is_kept else ["setpriv", "--pdeathsig", "TERM"]
+    say("dockerd starts")
+    folder = Path(tempfile.mkdtemp(prefix="fluid-dockerd-"))
+    log = folder / "dockerd.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [*leash, "dockerd"], stdout=output, stderr=subprocess.STDOUT, start_new_session=True
+        )
+    is_up = False
+    try:
+        found = _wait_for(process, log)
+        is_up = True
+        yield found
+    finally:
+        if is_kept and is_up:
+            say(f"dockerd goes on: end it with kill {process.pid}")
+        else:
             process.terminate()  # it stops its containerd and its containers, too
             process.wait(_STOP_TIMEOUT_S)
+            shutil.rmtree(folder)
+            say("dockerd, which was started for this, has ended")
 
 
 def _connect() -> Any | None:

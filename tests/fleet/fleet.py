@@ -7,11 +7,10 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 from urllib.parse import quote
 
@@ -21,7 +20,9 @@ from docker.types import IPAMConfig, IPAMPool
 from tests.fleet.commands import run
 from tests.fleet.device import Device, Network
 from tests.fleet.playbook import Inventory, Playbooks, find_program
+from tests.fleet.progress import say
 from tests.processes import is_alive
+from tests.temporary import Temporary
 
 BROKER = "broker"
 MASTER = "master"
@@ -69,7 +70,7 @@ class Names:
         return self.brokers + self.agents
 
 
-class Fleet:
+class Fleet(Temporary):
     """Use it in `with`: all devices boot at once, and are gone afterwards.
 
     With FLUID_FLEET_KEEP in the environment they stay, with what was deployed to them, and the next
@@ -91,33 +92,10 @@ class Fleet:
         self._image = image
         self._network: Network | None = None
         self.devices: dict[str, Device] = {}
+        self._is_built = False
         self.key = self.folder / "key"
         self._vault_password = self.folder / "vault-password"
         self.playbooks = Playbooks(key=self.key, folder=self.folder)
-
-    def __enter__(self) -> Self:
-        try:
-            if not self._take_up():
-                self._remove_orphans()
-                self._write_keys()
-                self._boot()
-            self.inventory = self.write_inventory(self.folder / "inventory")
-        except BaseException:
-            self._remove()
-            raise
-        return self
-
-    def __exit__(
-        self,
-        _type: type[BaseException] | None,
-        _value: BaseException | None,
-        _traceback: TracebackType | None,
-    ) -> None:
-        self.playbooks.close()
-        if self.is_kept:
-            print(f"the fleet is kept: {self.folder}")
-            return
-        self._remove()
 
     def __getitem__(self, name: str) -> Device:
         return self.devices[name]
@@ -157,6 +135,8 @@ class Fleet:
         shown: dict[str, object] = {
             "fluid_bundle": str(self.bundle),
             "fluid_pki_dir": str(self.pki),
+            # All devices start their agents at once, emulated, on cores that may be busy.
+            "agent_start_s": 300,
         }
         secret: dict[str, object] = {
             "fluid_clients": {
@@ -185,6 +165,22 @@ class Fleet:
         vault = [find_program("ansible-vault"), "encrypt", str(inventory.vault)]
         run([*vault, "--vault-password-file", str(self._vault_password)], timeout_s=60)
         return inventory
+
+    def _build(self) -> None:
+        if not self._take_up():
+            self._remove_others()
+            self._write_keys()
+            self._boot()
+        self.inventory = self.write_inventory(self.folder / "inventory")
+        self._is_built = True
+
+    def _remove(self) -> None:
+        self.playbooks.close()
+        if self.is_kept and self._is_built:
+            say(f"the fleet is kept: {self.folder}")
+            return
+        self._remove_owned_by(lambda owner: owner == self._owner)
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     def _hosts(self, names: Names, host_variables: Mapping[str, str]) -> str:
         def line(name: str) -> str:
@@ -242,10 +238,12 @@ class Fleet:
                 public_key=public_key,
                 labels={_LABEL: self._owner},
             )
+        say(f"{len(self.devices)} devices boot")
         with ThreadPoolExecutor(len(self.devices)) as pool:
             for device in self.devices.values():
                 device.start()
             list(pool.map(Device.wait_until_booted, self.devices.values()))
+        say("they have booted")
 
     def _make_network(self) -> Network:
         """In the first range of addresses that the engine has not given away."""
@@ -265,23 +263,23 @@ class Fleet:
             return Network(handle, prefix)
         raise RuntimeError(f"no free addresses for the fleet: {_SUBNETS[0]} to {_SUBNETS[-1]}")
 
-    def _remove_orphans(self) -> None:
+    def _remove_others(self) -> None:
         """What a run that was killed has left, and what was kept."""
-        filters = {"label": _LABEL}
-        for container in self._client.containers.list(all=True, filters=filters):
-            if not _is_in_use(container.labels[_LABEL]):
-                container.remove(force=True, v=True)
-        for network in self._client.networks.list(filters=filters):
-            if not _is_in_use(network.attrs["Labels"][_LABEL]):
-                network.remove()
+        self._remove_owned_by(lambda owner: not _is_in_use(owner))
         shutil.rmtree(_KEPT_FOLDER, ignore_errors=True)
 
-    def _remove(self) -> None:
-        for device in self.devices.values():
-            device.remove()
-        if self._network is not None:
-            self._network.handle.remove()
-        shutil.rmtree(self.folder, ignore_errors=True)
+    def _remove_owned_by(self, is_meant: Callable[[str], bool]) -> None:
+        """By their labels: whoever is interrupted does not know what the engine has made already.
+
+        Nothing else on the engine has such labels.
+        """
+        filters = {"label": _LABEL}
+        for container in self._client.containers.list(all=True, filters=filters):
+            if is_meant(container.labels[_LABEL]):
+                container.remove(force=True, v=True)
+        for network in self._client.networks.list(filters=filters):
+            if is_meant(network.attrs["Labels"][_LABEL]):
+                network.remove()
 
 
 def _is_in_use(owner: str) -> bool:

@@ -16,6 +16,7 @@ from typing import Any
 
 from tests.fleet.commands import CommandFailed, ensure_programs, run
 from tests.fleet.engine import EngineUnavailable
+from tests.fleet.progress import Progress, say
 
 REPOSITORY = "fluid-pi"
 SUITE = "bookworm"
@@ -23,8 +24,7 @@ SUITE = "bookworm"
 # Of Debian packages; without it, the one that debootstrap knows.
 _MIRROR = os.environ.get("FLUID_FLEET_MIRROR", "")
 _PACKAGES = (
-    "ca-certificates,dbus,iproute2,openssh-server,procps,python3,python3-apt,python3-venv,"
-    "systemd,systemd-sysv"
+    "dbus,iproute2,openssh-server,procps,python3,python3-apt,python3-venv,systemd,systemd-sysv"
 )
 _TOOLS = {"debootstrap": "debootstrap", "qemu-aarch64-static": "qemu-user-static"}
 _BINFMT = Path("/proc/sys/fs/binfmt_misc")
@@ -54,8 +54,8 @@ done
 printf 'UseDNS no\nGSSAPIAuthentication no\nMaxStartups 50\n' >/etc/ssh/sshd_config.d/fleet.conf
 sed -i '/pam_motd\|pam_mail\|pam_systemd/d' /etc/pam.d/sshd /etc/pam.d/common-session
 apt-get clean
-apt-get update -qq
-apt-get install -y -qq --no-install-recommends --download-only mosquitto mosquitto-clients
+apt-get update
+apt-get install -y --no-install-recommends --download-only mosquitto mosquitto-clients
 rm -f /etc/machine-id
 touch /etc/machine-id
 """
@@ -71,7 +71,9 @@ def ensure_image(client: Any) -> str:
     name = f"{REPOSITORY}:{tag}"
     try:
         ensure_emulation()
-        if not client.images.list(name=name):
+        if client.images.list(name=name):
+            say(f"the image of the devices is there: {name}")
+        else:
             _build(client, tag)
     except CommandFailed as error:
         raise EngineUnavailable(f"the image of the devices cannot be made: {error}") from error
@@ -104,9 +106,16 @@ def _build(client: Any, tag: str) -> None:
             ["debootstrap", "--arch=arm64", "--variant=minbase", f"--include={_PACKAGES}",
              SUITE, str(root), *filter(None, [_MIRROR])],
             timeout_s=_BUILD_TIMEOUT_S,
+            progress=Progress("debootstrap"),
         )  # fmt: skip
         shutil.copy("/etc/resolv.conf", root / "etc/resolv.conf")
-        run(["chroot", str(root), "/bin/sh", "-s"], timeout_s=_BUILD_TIMEOUT_S, stdin=_SETUP)
+        run(
+            ["chroot", str(root), "/bin/sh", "-s"],
+            timeout_s=_BUILD_TIMEOUT_S,
+            stdin=_SETUP,
+            progress=Progress("the setup of the image"),
+        )
+        say("the image goes into the engine")
         _import(client, root, tag)
     finally:
         _remove(folder)

@@ -10,12 +10,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.fleet.commands import follow
+from tests.fleet.progress import Progress, say
+
 ANSIBLE = Path(__file__).resolve().parents[2] / "ansible"
 
 _TIMEOUT_S = 1800.0
 _RECAP_LINE = re.compile(r"^(?P<host>\S+)\s+:(?P<counts>(?:\s+\w+=\d+)+)\s*$")
 _CHANGED_LINE = re.compile(r"^changed: \[")
 _TASK_LINE = re.compile(r"^(?:TASK|RUNNING HANDLER) \[(?P<name>.*)\]")
+_TIME_LINE = re.compile(r"^\S.* -+ \d+\.\d+s$")
+_SHOWN_TASKS = 4
 # A shell's end of line in a message.
 _BREAK = re.compile(r"\\n|\s+")
 
@@ -76,6 +81,13 @@ def read_recaps(output: str) -> dict[str, Recap]:
             **{name: counts[name] for name in ("ok", "changed", "unreachable", "failed")}
         )
     return found
+
+
+def read_slowest_tasks(output: str) -> list[str]:
+    """With their times, from what Ansible's `profile_tasks` says at the end; the slowest first."""
+    _, _, recap = output.rpartition("TASKS RECAP")
+    lines = [line for line in recap.splitlines() if _TIME_LINE.match(line)]
+    return lines[:_SHOWN_TASKS]
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,22 +154,29 @@ class Playbooks:
     def _run(self, name: str, command: Sequence[str]) -> Run:
         self._runs += 1
         log = self._folder / f"{self._runs:02}-{name}.log"
+        progress = Progress(name)
         begin = time.monotonic()
         with log.open("w", encoding="utf-8") as output:
-            done = subprocess.run(
+
+            def take(line: str) -> None:
+                output.write(line)
+                if match := _TASK_LINE.match(line):
+                    progress.at(match["name"])
+
+            code = follow(
                 command,
-                cwd=ANSIBLE,
-                env=self._environment,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                timeout=_TIMEOUT_S,
-                check=False,
+                take,
+                timeout_s=_TIMEOUT_S,
+                folder=ANSIBLE,
+                environment=self._environment,
             )
         duration_s = time.monotonic() - begin
         text = log.read_text(encoding="utf-8")
-        print(f"{name}: {duration_s:.0f} s, exit status {done.returncode}")
-        return Run(name, done.returncode, text, read_recaps(text), duration_s)
+        done = Run(name, code, text, read_recaps(text), duration_s)
+        say(f"{name}: {duration_s:.0f} s, exit status {code}, changed={done.changed}")
+        for line in read_slowest_tasks(text):
+            print(f"        {line}", flush=True)
+        return done
 
 
 def find_program(name: str) -> str:

@@ -1,6 +1,6 @@
 """What is read from a playbook's output. Starts no fleet, and runs with all other tests."""
 
-from tests.fleet.playbook import Recap, Run, read_recaps
+from tests.fleet.playbook import Recap, Run, read_recaps, read_slowest_tasks
 
 OUTPUT = """
 TASK [bundle : Copy the bundle] ************************************************
@@ -14,6 +14,7 @@ PLAY RECAP *********************************************************************
 broker                     : ok=31   changed=0    unreachable=0    failed=0    skipped=2
 worker1                    : ok=17   changed=2    unreachable=1    failed=3    skipped=0
 
+TASKS RECAP ********************************************************************
 Saturday 21 November 2026  14:33:22 +0000 (0:00:01.000)       0:00:10.000 *****
 ===============================================================================
 bundle : Copy the bundle ------------------------------------------------ 9.00s
@@ -25,6 +26,12 @@ def test_the_recap_has_the_counts_of_each_host() -> None:
         "broker": Recap(ok=31, changed=0, unreachable=0, failed=0),
         "worker1": Recap(ok=17, changed=2, unreachable=1, failed=3),
     }
+
+
+def test_the_slowest_tasks_are_those_of_the_recap() -> None:
+    (line,) = read_slowest_tasks(OUTPUT)
+    assert line.startswith("bundle : Copy the bundle -")
+    assert line.endswith(" 9.00s")
 
 
 def test_an_output_without_a_recap_has_no_hosts() -> None:

@@ -14,7 +14,8 @@ from tests.fleet.fleet import Fleet
 from tests.fleet.playbook import Inventory, Run
 from tests.fleet.snapshots import Snapshot, changes_since
 
-pytestmark = [pytest.mark.fleet, pytest.mark.timeout(1200)]
+# The first of them installs the engine and builds the image, if need be.
+pytestmark = [pytest.mark.fleet, pytest.mark.timeout(2400)]
 
 _MARKER = "/run/before-refused-inventories"
 # Python runs it at each start, so whoever asks this device what it is gets another answer.

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from tests.fleet.device import POLL_S
 from tests.fleet.fleet import Fleet
 from tests.fleet.pki import agent_credentials
 from tests.fleet.playbook import Run
@@ -73,4 +74,5 @@ def test_it_says_why_it_is_out(deployed: Fleet, revoked: Revoked) -> None:
         lambda: "revoked" in device.run("journalctl --no-pager -n 50 -u fluid-agent"),
         timeout_s=120,
         what="its log does not say that its certificate is revoked",
+        poll_s=POLL_S,
     )

@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from tests.fleet.device import POLL_S
 from tests.fleet.fleet import OPERATOR, OTHER_REQUESTER, REQUESTER, Fleet
 from tests.fleet.pki import agent_credentials, device_credentials, issue, user_credentials
 from tests.integration.broker.authority import Authority
@@ -103,6 +104,7 @@ def test_it_takes_in_no(deployed: Fleet, known: Known, stranger: Stranger) -> No
     wait_until(
         lambda: re.search(stranger.says, log()[before:]) is not None,
         what="the broker's log does not say why",
+        poll_s=POLL_S,
     )
 
 

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.fleet.device import Device
+from tests.fleet.device import POLL_S, Device
 from tests.fleet.fleet import Fleet
 from tests.fleet.reference import Reference
 from tests.fleet.stream import traffic
@@ -51,5 +51,6 @@ def test_the_watchdog_starts_it_again_when_it_hangs(deployed: Fleet, reference: 
             lambda: int(_property(device, "NRestarts")) > before,
             timeout_s=180,
             what="the watchdog has not started it again",
+            poll_s=POLL_S,
         )
         wait_until_serving(deployed, deployed.names.agents)

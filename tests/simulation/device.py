@@ -37,7 +37,7 @@ from edge_agent.switchboard import FromLink, Switchboard
 from edge_agent.wire import SessionOptions, Wire
 from fluid.messages import Role
 from fluid.topics import Topics
-from tests.simulation.bundle import simulated_logits
+from tests.simulation.bundle import edition_of, simulated_run
 from tests.simulation.network import Network
 
 if TYPE_CHECKING:
@@ -276,6 +276,10 @@ class Device:
             self._world.poison(self, payload)
             return
         self._jobs.popleft()
-        outputs = {stage: simulated_logits(digest, stage, payload) for stage in job.stages}
-        computed_ms = COMPUTE_S * 1000
-        self._take(Computed(job.request.key, outputs, computed_ms, is_batch=False, digest=digest))
+        edition = edition_of(digest)
+        assert edition is not None
+        outputs, maps = simulated_run(edition, job.stages, payload, job.maps)
+        outcome = Computed(
+            job.request.key, outputs, COMPUTE_S * 1000, is_batch=False, digest=digest, maps=maps
+        )
+        self._take(outcome)

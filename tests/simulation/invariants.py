@@ -15,11 +15,13 @@ from itertools import product
 import numpy as np
 
 from edge_agent.core.answers import softmax
+from edge_agent.core.edition import Edition
 from fluid.errors import ErrorCode
-from fluid.messages import ErrorReply, Mode, Result
+from fluid.messages import ClusterState, ErrorReply, Mode, Reply, Result
 from fluid.submodel import combine
-from tests.simulation.bundle import edition_of, simulated_logits
+from tests.simulation.bundle import edition_of, simulated_logits, simulated_run
 from tests.simulation.clients import Client, LibraryClient, PlainClient
+from tests.simulation.device import Device
 from tests.simulation.violation import Violation
 from tests.simulation.world import World
 
@@ -77,7 +79,11 @@ def answers_are_as_wished(world: World) -> Iterator[str]:
             continue
         stages = {each.name: each.stages for each in edition.manifest.subnetworks}
         # The simulated bundles have no two sub-networks of the same slots.
-        if not set(stages[wishes.min_subnetwork]) <= set(stages[reply.subnetwork]):
+        slots = {
+            name: {edition.manifest.stage(each).slot for each in stages[name]}
+            for name in (wishes.min_subnetwork, reply.subnetwork)
+        }
+        if not slots[wishes.min_subnetwork] <= slots[reply.subnetwork]:
             yield f"{request_id} asked for {wishes.min_subnetwork} and got {reply.subnetwork}"
 
 
@@ -87,13 +93,14 @@ def no_second_kind_of_answer(world: World) -> Iterator[str]:
     Not held against the cluster where two devices went down while they ran the request
     (`_is_worn_out`): of an HA request each device has a copy, and one copy may be worn out while
     another is answered. Nor where something was wished for that the one could give and the other
-    could not.
+    could not, or one device knew of nobody who could run it with it.
     """
     for client in world.clients:
         for request_id, replies in client.answers.items():
             kinds = {type(reply) for reply in replies}
             wishes = request_id in client.wishes
-            if len(kinds) > 1 and not wishes and not _is_worn_out(world, client, request_id):
+            excused = wishes or _is_unrunnable(replies)
+            if len(kinds) > 1 and not excused and not _is_worn_out(world, client, request_id):
                 yield f"{request_id} got a result and an error"
 
 
@@ -128,6 +135,8 @@ def every_accepted_request_gets_a_result(world: World) -> Iterator[str]:
             first = replies[0]
             if request_id in client.wishes and getattr(first, "code", None) in _UNFULFILLED:
                 continue
+            if _is_unrunnable(replies):
+                continue  # `full_strength` says when nothing excuses it
             if isinstance(first, ErrorReply) and not _is_worn_out(world, client, request_id):
                 yield f"{request_id} got the error {first.code}"
 
@@ -165,7 +174,7 @@ def mode_is_as_decided(world: World) -> Iterator[str]:
     """Everybody hears the requests of the mode that the state names."""
     state = world.cluster()
     for device in world.up():
-        if state is not None and device.node.serving_mode is not state.mode:
+        if state is not None and device.node.serving_mode is not _mode_of(device, state):
             yield f"{device.agent} serves in {device.node.serving_mode}, not in {state.mode}"
 
 
@@ -224,9 +233,9 @@ def full_strength(
     """
     state = world.cluster()
     assert state is not None
-    manifest = world.bundle.manifest
-    slots = tuple(slot for slot in manifest.slots if state.placement[slot])
-    whole = manifest.subnetwork_name([manifest.widest_stage(slot).name for slot in slots])
+    whole = _widest(world.bundle, state)
+    if whole is not None and strict:
+        yield from _unrunnable(world, requests)
     for client, request_id, reply in _results(world):
         if request_id not in requests:
             continue
@@ -332,10 +341,46 @@ def _most_slots(world: World, members: Collection[str]) -> int:
     )
 
 
+def _widest(edition: Edition, state: ClusterState) -> str | None:
+    """The widest sub-network of the slots that are held; None: there is none."""
+    manifest, graph = edition.manifest, edition.graph
+    slots = tuple(slot for slot in manifest.slots if state.placement[slot])
+    if graph is None:
+        return manifest.subnetwork_name([manifest.widest_stage(slot).name for slot in slots])
+    plan = graph.best(slots)
+    return plan.subnetwork if plan else None
+
+
+def _is_unrunnable(replies: Iterable[Reply]) -> bool:
+    """Whether a request came when somebody was away whose slot all sub-networks need."""
+    codes = {each.code for each in replies if isinstance(each, ErrorReply)}
+    return ErrorCode.NOTHING_RUNNABLE in codes
+
+
+def _unrunnable(world: World, requests: Collection[str]) -> Iterator[str]:
+    """Of these, what nobody could run, although all are there again."""
+    for client in world.clients:
+        for request_id, replies in client.answers.items():
+            if request_id in requests and _is_unrunnable(replies):
+                yield f"{request_id} could not be run"
+
+
+def _mode_of(device: Device, state: ClusterState) -> Mode | None:
+    """What a device is to serve in a state: nothing, if it cannot answer alone and has to."""
+    edition = edition_of(device.digest)
+    if state.mode is Mode.HA or edition is None or edition.graph is None:
+        return state.mode
+    return state.mode if edition.graph.best(state.slots_of(device.agent)) else None
+
+
 def _is_worn_out(world: World, client: Client, request_id: str) -> bool:
     """Whether a request kills, or as many devices went down as it may wear out: while they had it
     in hand, and one of them while it ran it."""
-    errors = [each for each in client.answers[request_id] if isinstance(each, ErrorReply)]
+    errors = [
+        each
+        for each in client.answers[request_id]
+        if isinstance(each, ErrorReply) and each.code != ErrorCode.NOTHING_RUNNABLE
+    ]
     if any(error.code != ErrorCode.EXECUTION_FAILED for error in errors):
         return False
     if client.sent[request_id] in world.poisons:
@@ -352,5 +397,8 @@ def _expected(bundle: str, subnetwork: str, payload: bytes) -> tuple[tuple[float
     edition = edition_of(bundle)
     assert edition is not None
     stages = next(each.stages for each in edition.manifest.subnetworks if each.name == subnetwork)
-    logits = combine([simulated_logits(edition.digest, stage, payload) for stage in stages])
+    if edition.graph is None:
+        logits = combine([simulated_logits(edition.digest, stage, payload) for stage in stages])
+    else:
+        logits = combine(list(simulated_run(edition, stages, payload, {})[0].values()))
     return tuple(round(float(p), 6) for p in softmax(logits)[0]), int(np.argmax(logits))

@@ -13,9 +13,11 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TextIO
 
 from tests.simulation import bugs
+from tests.simulation.bundle import FAMILIES
 from tests.simulation.story import Told, tell
 
 _SEEDS_A_TASK = 20
@@ -33,6 +35,7 @@ class Verdict:
     agents: int
     invariant: str = ""
     problem: str = ""
+    family: str = "fluid"
 
 
 @dataclass(slots=True)
@@ -69,14 +72,14 @@ class Summary:
             yield "violations: " + _counts(self.violations)
 
 
-def judge(seed: int) -> Verdict:
+def judge(seed: int, family: str = "fluid") -> Verdict:
     """Tell a seed's story and keep the verdict."""
-    return _verdict(tell(seed))
+    return _verdict(tell(seed, family=family))
 
 
-def replay(seed: int, out: TextIO) -> int:
+def replay(seed: int, out: TextIO, *, family: str = "fluid") -> int:
     """Tell a seed's story with all that happened; returns the exit status."""
-    told = tell(seed, detailed=True)
+    told = tell(seed, detailed=True, family=family)
     print(told.plan, file=out)
     for line in told.world.transcript:
         print(line, file=out)
@@ -85,11 +88,13 @@ def replay(seed: int, out: TextIO) -> int:
     return 1 if verdict.invariant else 0
 
 
-def run(seeds: range, jobs: int, out: TextIO, *, stop_at_first: bool = False) -> int:
+def run(
+    seeds: range, jobs: int, out: TextIO, *, stop_at_first: bool = False, family: str = "fluid"
+) -> int:
     """Tell the stories of all seeds; returns the exit status: 1 if an invariant did not hold."""
     began = told_at = time.monotonic()
     summary = Summary()
-    for verdict in _verdicts(seeds, jobs):
+    for verdict in _verdicts(seeds, jobs, family):
         summary.add(verdict)
         if verdict.invariant:
             print(_report(verdict), file=out, flush=True)
@@ -114,22 +119,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes")
     parser.add_argument("--stop", action="store_true", help="end with the first violation")
     parser.add_argument("--seed", type=int, help="tell this one alone, with all that happened")
+    parser.add_argument(
+        "--family", choices=FAMILIES, default="fluid", help="of the bundle that is served at first"
+    )
     given = parser.parse_args(arguments)
     bugs.plant()
     if given.seed is not None:
-        return replay(given.seed, sys.stdout)
+        return replay(given.seed, sys.stdout, family=given.family)
     seeds = range(given.first, given.first + given.seeds)
-    return run(seeds, given.jobs, sys.stdout, stop_at_first=given.stop)
+    return run(seeds, given.jobs, sys.stdout, stop_at_first=given.stop, family=given.family)
 
 
-def _verdicts(seeds: range, jobs: int) -> Iterator[Verdict]:
+def _verdicts(seeds: range, jobs: int, family: str) -> Iterator[Verdict]:
     """In the order of the seeds."""
+    judge_one = partial(judge, family=family)
     if jobs == 1:
-        yield from map(judge, seeds)
+        yield from map(judge_one, seeds)
         return
     with ProcessPoolExecutor(jobs, initializer=bugs.plant) as pool:
         try:
-            yield from pool.map(judge, seeds, chunksize=_SEEDS_A_TASK)
+            yield from pool.map(judge_one, seeds, chunksize=_SEEDS_A_TASK)
         finally:
             pool.shutdown(cancel_futures=True)
 
@@ -144,14 +153,21 @@ def _verdict(told: Told) -> Verdict:
         agents=len(told.plan.agents),
         invariant=violation.invariant if violation else "",
         problem=violation.problem if violation else "",
+        family=told.plan.family,
     )
 
 
 def _report(verdict: Verdict) -> str:
     return (
         f"seed {verdict.seed} violates {verdict.invariant}: {verdict.problem}\n"
-        f"  replay: {bugs.prefix()}make sim SEED={verdict.seed}"
+        f"  replay: {bugs.prefix()}{_command(verdict)}"
     )
+
+
+def _command(verdict: Verdict) -> str:
+    if verdict.family == "fluid":
+        return f"make sim SEED={verdict.seed}"
+    return f"python -m tests.simulation --family {verdict.family} --seed {verdict.seed}"
 
 
 def _counts(counts: Counter[str] | dict[str, int]) -> str:

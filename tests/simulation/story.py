@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from random import Random
 
@@ -12,6 +12,7 @@ from fluid.bus.memory import MOSQUITTO_2_0_11, STANDARD, Quirks
 from fluid.client.wishes import Wishes
 from fluid.messages import Mode
 from tests.simulation import faults
+from tests.simulation.bundle import FAMILIES
 from tests.simulation.clients import Client, LibraryClient, PlainClient
 from tests.simulation.device import Build
 from tests.simulation.faults import BROKER_FAULTS, FAULTS, FORGETFUL_FAULTS, ROLL_OUTS, Fault
@@ -68,10 +69,15 @@ class Plan:
     brokers: int
     wishes: bool
     builds: dict[str, Build]
+    family: str = "fluid"
 
 
-def draw(seed: int) -> Plan:
-    """The plan of a seed."""
+def draw(seed: int, family: str = "fluid") -> Plan:
+    """The plan of a seed. family: of the bundle that is served at first.
+
+    Of the others than fluid, the last word is HA: who cannot answer alone serves nothing in HT, and
+    where nobody can, there is none.
+    """
     random = Random(seed)  # noqa: S311 - a simulation, not a secret
     count = random.choices(*zip(*_AGENTS, strict=True))[0]
     brokers = 2 if random.random() < _SOME else 1
@@ -79,7 +85,7 @@ def draw(seed: int) -> Plan:
     resend = forgetful or brokers > 1
     libraries = random.randint(1, 3) if resend else random.randint(0, 2)
     agents = (random.choice(["master", "a"]), *(f"w{index}" for index in range(1, count)))
-    return Plan(
+    plan = Plan(
         seed=seed,
         agents=agents,
         libraries=libraries,
@@ -101,7 +107,9 @@ def draw(seed: int) -> Plan:
         rolls_out=random.random() < _SOME,
         wishes=random.random() < _SOME,
         builds={agent: _build(random) for agent in agents} if random.random() < _SOME else {},
+        family=family,
     )
+    return plan if family == "fluid" else replace(plan, last_mode=Mode.HA)
 
 
 def _build(random: Random) -> Build:
@@ -131,6 +139,7 @@ class Story:
             most_waiting=plan.most_waiting,
             detailed=detailed,
             brokers=plan.brokers,
+            bundle=FAMILIES[plan.family],
         )
         self.world.builds = plan.builds
         self._calm = False
@@ -275,9 +284,9 @@ class Story:
         return last
 
 
-def tell(seed: int, *, detailed: bool = False) -> Told:
+def tell(seed: int, *, detailed: bool = False, family: str = "fluid") -> Told:
     """Tell the story of a seed, to its end or to the first violation."""
-    plan = draw(seed)
+    plan = draw(seed, family)
     story = Story(plan, detailed=detailed)
     told = Told(plan, story.world)
     try:

@@ -33,6 +33,12 @@ def test_every_invariant_holds_in_every_story() -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.parametrize("family", ["static", "dynamic"])
+def test_every_invariant_holds_where_devices_need_each_other(family: str) -> None:
+    done = run("--seeds", str(int(SEEDS) // 3), "--family", family)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 def test_a_seed_is_one_story() -> None:
     one, other = tell(3, detailed=True), tell(3, detailed=True)
     assert one.world.transcript == other.world.transcript

@@ -67,6 +67,7 @@ class World:
         most_waiting: int | None = None,
         detailed: bool = False,
         brokers: int = 1,
+        bundle: Edition = FIRST,
     ) -> None:
         self.random = random.Random(seed)  # noqa: S311 - a simulation, not a secret
         self.now = 0.0
@@ -74,7 +75,7 @@ class World:
         self.broker = MemoryBroker(quirks, most_waiting=most_waiting)
         self.brokers = [self.broker, *(MemoryBroker(quirks) for _ in range(1, brokers))]
         self.broker_stalls = False
-        self.bundle = FIRST
+        self.bundle = bundle
         self.builds: dict[str, Build] = {}
         self.devices: dict[str, Device] = {}
         self.processes: list[Device] = []

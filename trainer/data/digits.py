@@ -25,7 +25,8 @@ def load() -> Dataset:
         from sklearn.datasets import load_digits  # noqa: PLC0415 - heavy, and optional on a device
     except ImportError as error:
         raise DependencyMissing(
-            "scikit-learn is not installed: install fluid-edge with the 'trainer' extra"
+            "scikit-learn is not installed: pip install -c constraints.txt '.[trainer]' in the "
+            "clone"
         ) from error
     source = load_digits()
     images = np.rint(source.images * (255 / _HIGHEST_VALUE)).astype(np.uint8)[..., np.newaxis]

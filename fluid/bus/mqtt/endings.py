@@ -14,6 +14,10 @@ _SESSION_TAKEN_OVER = 0x8E
 # rate exceeded. All other refusals need somebody to change something.
 _PASSING_REFUSALS = frozenset({0x88, 0x89, 0x97, 0x9F})
 
+# CONNACK reasons that go by who connects: bad user name or password, not authorized.
+_REFUSALS_OF_NAME = frozenset({0x86, 0x87})
+_MEND_NAME = "; check the user, the password, and that the port is the one for them"
+
 
 def not_connected(address: BrokerAddress, error: OSError) -> Closed:
     """The name was not resolved, or there is no connection by TCP or TLS."""
@@ -42,9 +46,10 @@ def not_connected(address: BrokerAddress, error: OSError) -> Closed:
 def refused(address: BrokerAddress, client_id: str, reason: ReasonCode) -> Closed:
     """The CONNACK says no."""
     passes = reason.value in _PASSING_REFUSALS
+    mend = _MEND_NAME if reason.value in _REFUSALS_OF_NAME else ""
     return Closed(
         CloseReason.UNREACHABLE if passes else CloseReason.REFUSED,
-        f"{address} refused client {client_id!r}: {reason}",
+        f"{address} refused client {client_id!r}: {reason}{mend}",
     )
 
 

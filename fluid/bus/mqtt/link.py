@@ -89,7 +89,7 @@ class MqttLink:
         threading.Thread(
             target=self._run,
             args=(self._new_client(),),
-            name=f"mqtt {self._options.client_id}",
+            name=f"mqtt {self._options.shown_id}",
             daemon=True,
         ).start()
 
@@ -159,7 +159,7 @@ class MqttLink:
         try:
             ending = self._connect(client) or self._serve(client)
         except Exception as error:  # noqa: BLE001 - whatever paho raises, `Closed` says so
-            _log.exception("the thread of link %s failed", self._options.client_id)
+            _log.exception("the thread of link %s failed", self._options.shown_id)
             ending = Closed(CloseReason.LOST, f"the thread of the link failed: {error!r}")
         if self._commands.dropped:
             _log.warning(
@@ -248,7 +248,7 @@ class MqttLink:
         properties: Properties | None,
     ) -> None:
         if reason.is_failure:
-            self._ending = endings.refused(self._address, self._options.client_id, reason)
+            self._ending = endings.refused(self._address, self._options.shown_id, reason)
             return
         self._opened = True
         self._loop.deadline_s = None
@@ -264,7 +264,7 @@ class MqttLink:
         _properties: Properties | None,
     ) -> None:
         if flags.is_disconnect_packet_from_server:
-            self._ending = endings.disconnected(self._address, self._options.client_id, reason)
+            self._ending = endings.disconnected(self._address, self._options.shown_id, reason)
 
     def _on_socket_close(self, _client: Client, _userdata: object, connection: object) -> None:
         """Of a connection that paho is about to close; after our goodbye, the broker is first."""

@@ -99,6 +99,17 @@ class TestWithoutAnAgent:
         assert "our certificate is revoked" in found["connection"]["message"]
         assert "rights" not in found
 
+    def test_a_refusal_says_what_to_do_and_keeps_the_client_id_s_secret_part(
+        self, broker: SecuredBroker, well: dict[str, str]
+    ) -> None:
+        url = f"mqtts://127.0.0.1:{broker.clients_port}"
+        result, found = examined({**well, "FLUID_BROKER": url})
+        assert result.exit_code == 1
+        message = found["connection"]["message"]
+        assert "refused client 'fluid:pi-1:...:doctor:" in message
+        assert "Not authorized" in message
+        assert "port" in message
+
     def test_a_broker_of_another_authority_is_found_in_the_handshake(
         self, well: dict[str, str], tmp_path: Path
     ) -> None:

@@ -81,7 +81,8 @@ class TestAccess:
         closed = open_at(BrokerAddress.parse(f"mqtt://{user}127.0.0.1:{guarded_port}")).closed()
         assert closed == Closed(
             CloseReason.REFUSED,
-            f"mqtt://127.0.0.1:{guarded_port} refused client 'client': Not authorized",
+            f"mqtt://127.0.0.1:{guarded_port} refused client 'client': Not authorized; "
+            "check the user, the password, and that the port is the one for them",
         )
 
     def test_rights_decide_what_is_accepted(self, guarded_port: int) -> None:

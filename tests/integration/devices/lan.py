@@ -13,8 +13,8 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
-from typing import Self
+
+from tests.temporary import Temporary
 
 _CLONE_NEWNET = 0x40000000  # linux/sched.h
 _NETWORK = "192.0.2"  # for examples (RFC 5737): nothing real is there
@@ -63,7 +63,7 @@ class Device:
         _ip("-n", self._lan, "link", "set", self._port, "up")
 
 
-class Lan:
+class Lan(Temporary):
     """Devices that reach each other: `with Lan(3) as lan: lan.devices`.
 
     End what runs on them before leaving. Raises `NoNamespacesError`.
@@ -73,7 +73,7 @@ class Lan:
         self._name = f"fluid-{secrets.token_hex(4)}"
         self.devices = [Device(self._name, number=number) for number in range(1, devices + 1)]
 
-    def __enter__(self) -> Self:
+    def _build(self) -> None:
         if sys.platform != "linux" or os.geteuid() != 0:
             raise NoNamespacesError("network namespaces need Linux and root")
         if shutil.which("ip") is None:
@@ -85,23 +85,10 @@ class Lan:
             for device in self.devices:
                 device.build()
         except subprocess.CalledProcessError as error:
-            self._remove()
             raise NoNamespacesError(f"{' '.join(error.cmd)}: {error.stderr.strip()}") from error
-        except BaseException:
-            self._remove()
-            raise
-        return self
-
-    def __exit__(
-        self,
-        _type: type[BaseException] | None,
-        _value: BaseException | None,
-        _traceback: TracebackType | None,
-    ) -> None:
-        self._remove()
 
     def _remove(self) -> None:
-        """All that was built so far; with a namespace go its ends of cables, and so the others."""
+        """With a namespace go its ends of cables, and so the others."""
         for namespace in Path("/run/netns").glob(f"{self._name}*"):
             _ip("netns", "delete", namespace.name)
 

@@ -29,6 +29,17 @@ def certificate(path: Path, *, days: int) -> str:
     return str(path)
 
 
+def test_revoked_agents_that_never_had_a_certificate_are_named(tmp_path: Path) -> None:
+    """Also those whose certificate is put aside already, or was only renewed, had one."""
+    for name in ("agents/pi-a.crt", "agents/pi-b.crt.12.2026~", "revoked/1795285000-pi-c.crt"):
+        file = tmp_path / name
+        file.parent.mkdir(exist_ok=True)
+        file.touch()
+    certificates = load("filter_plugins/fluid_certificates.py")
+    revoked = ["pi-a", "pi-b", "pi-c", "pi", "b", "PI-A"]
+    assert certificates.never_issued(revoked, str(tmp_path)) == ["pi", "b", "PI-A"]
+
+
 @pytest.mark.parametrize(("days", "soon"), [(29, True), (31, False), (0, True)])
 def test_a_certificate_is_renewed_in_its_last_month(tmp_path: Path, days: int, soon: bool) -> None:  # noqa: FBT001 - a parameter
     certificates = load("filter_plugins/fluid_certificates.py")

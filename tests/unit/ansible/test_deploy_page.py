@@ -33,6 +33,7 @@ OF_OTHERS = {
     "mosquitto",
     "mosquitto_pub",
     "Watchdog timeout",
+    "skipping: no hosts matched",
     "rollback.yml",
 }
 

@@ -73,6 +73,12 @@ def test_a_second_run_changes_nothing(authority: Authority) -> None:
     assert authority.files() == before
 
 
+def test_a_revoked_id_that_no_certificate_was_issued_to_is_said(authority: Authority) -> None:
+    assert authority.run(fluid_revoked=["pj"]) == 0, authority.said
+    assert "No certificate of pj was ever issued" in authority.said
+    assert (authority.pki / "agents" / "pi.crt").exists()
+
+
 def test_a_mistyped_or_missing_passphrase_never_replaces_the_key(tmp_path: Path) -> None:
     locked = Authority(tmp_path)
     assert locked.run(pki_passphrase="what opens it") == 0, locked.said  # noqa: S106 - of a test

@@ -51,6 +51,13 @@ def test_group_vars_beside_an_inventory_count(tmp_path: Path, group: str) -> Non
     assert base_topic(tmp_path) == "mine"
 
 
+def test_an_inventory_without_any_of_our_hosts_is_no_success(tmp_path: Path) -> None:
+    status, said = run_playbook(tmp_path, "deploy.yml", "[others]\npi\n")
+    assert status != 0
+    assert "the inventory has no broker" in said
+    assert "the inventory has no master" in said
+
+
 def test_a_deployment_that_does_not_read_the_configuration_is_refused(tmp_path: Path) -> None:
     """The preflight stops it, with all else that is wrong: nobody listens at port 1."""
     inventory = "[brokers]\npi ansible_host=127.0.0.1 ansible_port=1\n"

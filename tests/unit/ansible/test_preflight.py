@@ -75,6 +75,31 @@ def test_preflight_takes_the_agent_ids_that_the_agent_takes(agent: str) -> None:
     assert (problems == []) is is_agent_id(agent)
 
 
+@pytest.mark.parametrize("topic", ["", "fluid/#", "+", "/fluid", "fluid/", "a b", "$SYS", "a$b"])
+def test_a_base_topic_that_would_open_or_break_the_rights_is_named(topic: str) -> None:
+    (problem,) = preflight.name_problems(topic, {}, ["a"])
+    assert problem.startswith(f"fluid_base_topic is '{topic}': take ")
+
+
+def test_a_base_topic_may_have_several_parts() -> None:
+    assert preflight.name_problems("home/fluid-2", {}, ["a"]) == []
+
+
+def test_a_user_with_a_devices_name_is_told_to_take_another() -> None:
+    (problem,) = preflight.name_problems("fluid", {"b": {}, "camera": {}}, ["a", "b"])
+    assert problem.startswith("'b' is a user of fluid_clients and an agent id")
+
+
+@pytest.mark.parametrize("password", [12345678, 1e30, True])
+def test_a_password_that_yaml_reads_as_a_number_is_no_password(password: object) -> None:
+    (problem,) = preflight.secret_problems(
+        {"fluid_session_secret": "x" * 16, "fluid_clients": {"camera": {"password": password}}}
+    )
+    assert "'camera'" in problem
+    assert "put it in quotes" in problem
+    assert str(password) not in problem
+
+
 def test_a_single_revoked_id_without_brackets_is_no_list() -> None:
     (problem,) = cluster(revoked="pi-b")
     assert problem.endswith("fluid_revoked=['pi-b']")

@@ -71,8 +71,9 @@ lost ansible_host=127.0.0.1 ansible_port=1
 """
 
 
-def test_a_rollback_stops_at_a_host_that_does_not_answer(tmp_path: Path) -> None:
-    status, said = run_playbook(tmp_path, "rollback.yml", HOSTS)
+@pytest.mark.parametrize("playbook", ["rollback.yml", "uninstall.yml"])
+def test_a_playbook_stops_at_a_host_that_does_not_answer(tmp_path: Path, playbook: str) -> None:
+    status, said = run_playbook(tmp_path, playbook, HOSTS)
     assert status != 0
     assert "lost cannot be reached over ssh" in said
     assert "has no bundle to go back to" not in said
@@ -94,10 +95,12 @@ def test_only_devices_that_had_switched_are_switched_back(tmp_path: Path) -> Non
         "ansible_become": False,
     }
     status, said = run_playbook(
-        tmp_path, "rollback.yml", "[workers]\na\nb\n", "--check", "-e", json.dumps(told)
+        tmp_path, "rollback.yml", "[workers]\na\nb\n", "--check", "--diff", "-e", json.dumps(told)
     )
     assert status == 0, said
     last = said[said.index("Go back, one device after the other") :]
-    assert "Switch to bundle old" in last
+    assert "switch to bundle old" in last
     assert "[a]" in last
     assert "[b]" not in last
+    # What it served is kept before the switch, so that an interruption after that loses nothing.
+    assert last.index("link to bundles/new") < last.index("link to bundles/old")

@@ -19,6 +19,7 @@ from fluid.errors import ErrorCode
 from fluid.interpreter import InterpreterPackage
 from fluid.submodel import Images, SubModel
 from tests.unit.edge_agent.making import request
+from tests.unit.fluid.stage_files import PACKAGE, cut_bundle
 
 if TYPE_CHECKING:
     from trainer.data import Dataset
@@ -216,3 +217,50 @@ def test_an_executor_that_ends_of_something_else_says_so(
     assert failures.get(timeout=TIMEOUT_S) == "the executor failed: MemoryError('no more')"
     executor.stop()
     assert "Traceback" in caplog.text
+
+
+@pytest.fixture
+def cut_run() -> Iterator[Callable[[Compute], Computed | ComputeFailed]]:
+    """As `run`, with a bundle whose stages read each other, and any job."""
+    outcomes: queue.SimpleQueue[Computed | ComputeFailed] = queue.SimpleQueue()
+    executor = Executor(cut_bundle(), PACKAGE, post=outcomes.put, failed=pytest.fail)
+    executor.start()
+
+    def do(job: Compute) -> Computed | ComputeFailed:
+        executor.submit(job)
+        return outcomes.get(timeout=TIMEOUT_S)
+
+    yield do
+    executor.stop()
+
+
+def test_feature_maps_go_in_and_come_out_as_the_integers_that_they_are(
+    cut_run: Callable[[Compute], Computed | ComputeFailed],
+) -> None:
+    first = request("1", b"\0\0\0\1")
+    outcome = computed(cut_run(Compute(first, ("map_lower",))))
+    assert (outcome.outputs, outcome.is_batch) == ({}, False)
+    lower = outcome.maps["map_lower"]
+    assert (lower.dtype.name, lower.shape) == ("int8", (1, 2))
+    maps = {"map_lower": lower, "map_upper": lower}
+    last = computed(cut_run(Compute(first, ("logits_lower",), maps)))
+    assert list(last.outputs) == ["logits_lower"]
+    assert (last.maps, last.is_batch) == ({}, None)
+
+
+def test_the_payload_is_decoded_only_for_stages_that_read_it(
+    cut_run: Callable[[Compute], Computed | ComputeFailed],
+) -> None:
+    no_image = request("1", b"no image")
+    assert isinstance(cut_run(Compute(no_image, ("map_lower",))), ComputeFailed)
+    maps = {name: np.zeros((1, 2), np.int8) for name in ("map_lower", "map_upper")}
+    computed(cut_run(Compute(no_image, ("logits_lower",), maps)))
+
+
+def test_a_map_of_another_size_fails_its_request_alone(
+    cut_run: Callable[[Compute], Computed | ComputeFailed],
+) -> None:
+    maps = {name: np.zeros((1, 3), np.int8) for name in ("map_lower", "map_upper")}
+    outcome = cut_run(Compute(request("1"), ("logits_lower",), maps))
+    assert isinstance(outcome, ComputeFailed)
+    assert outcome.fault.code is ErrorCode.EXECUTION_FAILED

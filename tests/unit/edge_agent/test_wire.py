@@ -85,6 +85,17 @@ def test_a_secret_that_agents_share_ends_each_client_id_of_theirs() -> None:
     assert other.infer_options("a").client_id == sealed  # whoever adopts has it too
 
 
+def test_no_client_id_is_shown_with_its_secret_part() -> None:
+    """Each has that of the session with the requests, and logs say which client was refused."""
+    wire = Wire(TOPICS, "a", SessionOptions(), secret=b"0123456789abcdef")
+    secret_part = wire.infer_options("a").client_id.removeprefix("fluid:a:")
+    assert wire.infer_options("a").shown_id == "fluid:a:..."
+    assert wire.doctor_options("tag").shown_id == "fluid:a:...:doctor:tag"
+    control = wire.probe_options(do.ProbeBroker(1, 255))
+    assert secret_part not in control.shown_id
+    assert WIRE.infer_options("a").shown_id == "fluid:a"
+
+
 def test_a_secret_that_agents_share_ends_the_name_of_their_share() -> None:
     wire = Wire(TOPICS, "a", SessionOptions(), secret=b"0123456789abcdef")
     # printf '$share/fluid/fluid/infer/#' | openssl dgst -sha256 -hmac 0123456789abcdef

@@ -12,6 +12,7 @@ import pwd
 import struct
 import subprocess
 import sys
+import time
 
 
 def output(*command):
@@ -30,6 +31,22 @@ def lines_of(path):
             return file.read().split()
     except OSError:
         return []
+
+
+def runs_from_before(unit, *patterns):
+    """Whether a service was started before one of these files was put in place, as after a run that
+    ended between the two. By the age of its process, which a clock that was set does not change."""
+    pid = output("systemctl", "show", "--property=MainPID", "--value", unit)
+    try:
+        with open(f"/proc/{int(pid)}/stat", encoding="utf-8") as file:
+            ticks = int(file.read().rpartition(")")[2].split()[19])
+        with open("/proc/uptime", encoding="utf-8") as file:
+            age = float(file.read().split()[0]) - ticks / os.sysconf("SC_CLK_TCK")
+    except (OSError, ValueError, IndexError):
+        return False  # it does not run
+    now = time.time()
+    placed = [os.lstat(path).st_mtime for pattern in patterns for path in glob.glob(pattern)]
+    return any(now - age < each <= now for each in placed)
 
 
 def target_of(link):
@@ -65,6 +82,20 @@ print(
             "agent_active": output("systemctl", "is-active", "fluid-agent").strip()
             in ("active", "activating", "reloading"),
             "agent_enabled": output("systemctl", "is-enabled", "fluid-agent").strip() == "enabled",
+            "agent_from_before": runs_from_before(
+                "fluid-agent",
+                "/opt/fluid/venv",
+                "/etc/fluid/agent.env",
+                "/etc/fluid/session-secret",
+                "/etc/fluid/tls/*",
+                "/etc/systemd/system/fluid-agent.service",
+            ),
+            "broker_from_before": runs_from_before(
+                "mosquitto",
+                "/etc/mosquitto/fluid/*",
+                "/etc/mosquitto/conf.d/fluid*.conf",
+                "/etc/systemd/system/mosquitto.service.d/fluid.conf",
+            ),
         }
     )
 )

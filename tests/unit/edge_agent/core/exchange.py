@@ -32,7 +32,9 @@ class Exchange:
     silent: whose words are lost, and lost: of which kind, whoever says it.
     """
 
-    def __init__(self, manifest: Manifest, holders: Mapping[str, Iterable[str]]) -> None:
+    def __init__(
+        self, manifest: Manifest, holders: Mapping[str, Iterable[str]], *, in_flight: int = 64
+    ) -> None:
         self.now = 0.0
         self.said: list[tuple[str, Effect]] = []
         self.replies: list[tuple[str, Reply]] = []
@@ -41,7 +43,8 @@ class Exchange:
         self.images = 1
         self._manifest = manifest
         names = sorted({agent for agents in holders.values() for agent in agents})
-        self.ledgers = {name: Ledger(settings(name, manifest=manifest)) for name in names}
+        self._in_flight = in_flight
+        self.ledgers = {name: self._ledger(name) for name in names}
         self._todo: deque[Callable[[], None]] = deque()
         self.place(holders)
 
@@ -55,6 +58,14 @@ class Exchange:
             team = cut_team(name, self._manifest, holders, **more)
             self.do(name, ledger.team_changed(team, self.now))
         self.settle()
+
+    def add(self, name: str, holders: Mapping[str, Iterable[str]]) -> None:
+        """A device comes that has none of the requests so far."""
+        self.ledgers[name] = self._ledger(name)
+        self.place(holders)
+
+    def _ledger(self, name: str) -> Ledger:
+        return Ledger(settings(name, manifest=self._manifest, in_flight=self._in_flight))
 
     def heal(self) -> None:
         """Nothing is lost any more."""

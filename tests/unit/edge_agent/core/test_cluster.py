@@ -134,6 +134,38 @@ def test_a_word_that_came_while_a_claim_was_on_its_way_is_not_lost() -> None:
     assert one_of(decide(cluster), PublishCluster).state.mode is Mode.HT
 
 
+def test_a_claim_says_the_word_that_its_author_heard() -> None:
+    cluster = cluster_of()
+    cluster.wish(Mode.HT)
+    assert one_of(decide(cluster), PublishCluster).state.operator_mode is Mode.HT
+
+
+def test_a_candidate_that_is_outdone_hands_on_the_word_that_it_heard() -> None:
+    cluster = cluster_of()
+    claim = one_of(decide(cluster), PublishCluster).state
+    cluster.wish(Mode.HT)
+    cluster.seen(cluster_state(claim.term + 1, "z"), retained=False)
+    cluster.seen(claim, retained=False)  # too late
+    assert cluster.word.unheeded is Mode.HT
+
+
+def test_a_leader_takes_up_the_word_that_only_another_heard() -> None:
+    cluster = cluster_of(presence("b"))
+    lead(cluster)
+    cluster.presence(presence("b", unheeded=Mode.HT), 0.0)
+    update = one_of(decide(cluster), PublishCluster).state
+    assert (update.mode, update.operator_mode) == (Mode.HT, Mode.HT)
+    cluster.seen(update, retained=False)
+    cluster.presence(presence("b"), 0.0)
+    assert decide(cluster) == []
+
+
+def test_the_word_of_one_that_is_gone_counts_no_more() -> None:
+    cluster = cluster_of(presence("b", unheeded=Mode.HT))
+    cluster.presence(offline("b"), 0.0)
+    assert one_of(decide(cluster), PublishCluster).state.operator_mode is Mode.AUTO
+
+
 def test_votes_of_members_decide_where_the_operator_is_silent() -> None:
     cluster = cluster_of(presence("b", vote=Mode.HT))
     lead(cluster)

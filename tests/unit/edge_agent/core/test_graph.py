@@ -1,6 +1,8 @@
+from collections.abc import Mapping
+
 import pytest
 
-from edge_agent.core.graph import Graph, Plan
+from edge_agent.core.graph import Graph, Part, Plan
 from fluid.bundle import Manifest
 from fluid.errors import BundleError
 from tests.unit.edge_agent.cut import DYNAMIC, STATIC
@@ -9,6 +11,8 @@ from tests.unit.fluid.stage_files import unrunnable_bundle
 
 LOWER, UPPER = ("lower",), ("upper",)
 BOTH = ("lower", "upper")
+PAIR = {"lower": "a", "upper": "b"}
+ALL_OURS = {"lower": "a", "upper": "a"}
 
 
 def graph_of(manifest: Manifest) -> Graph:
@@ -23,10 +27,12 @@ def plan_of(manifest: Manifest, *slots: str) -> Plan:
     return plan
 
 
-def ready(
-    plan: Plan, slots: tuple[str, ...], known: tuple[str, ...] = (), done: tuple[str, ...] = ()
-) -> list[str]:
-    return [each.name for each in plan.ready(slots, known=known, done=done)]
+def part_of(manifest: Manifest, agent: str, owners: Mapping[str, str] = PAIR) -> Part:
+    return plan_of(manifest, *BOTH).part(agent, owners)
+
+
+def ready(part: Part, known: tuple[str, ...] = (), done: tuple[str, ...] = ()) -> list[str]:
+    return [each.name for each in part.ready(known=known, done=done)]
 
 
 def test_a_bundle_of_whole_stages_has_no_graph() -> None:
@@ -66,35 +72,42 @@ def test_the_logits_are_in_the_order_of_the_slots() -> None:
 
 
 def test_a_layer_runs_once_the_maps_of_all_slots_are_there() -> None:
-    plan = plan_of(STATIC, *BOTH)
-    assert ready(plan, LOWER) == ["conv.lower"]
-    assert ready(plan, LOWER, ("conv.lower",)) == []
-    assert ready(plan, LOWER, ("conv.upper",)) == ["conv.lower", "logits.lower"]
-    assert ready(plan, LOWER, ("conv.lower", "conv.upper")) == ["logits.lower"]
-    assert ready(plan, LOWER, ("conv.lower", "conv.upper"), ("logits.lower",)) == []
+    part = part_of(STATIC, "a")
+    assert ready(part) == ["conv.lower"]
+    assert ready(part, ("conv.lower",)) == []
+    assert ready(part, ("conv.upper",)) == ["conv.lower", "logits.lower"]
+    assert ready(part, ("conv.lower", "conv.upper")) == ["logits.lower"]
+    assert ready(part, ("conv.lower", "conv.upper"), ("logits.lower",)) == []
 
 
 def test_stages_that_wait_for_nobody_run_one_after_the_other() -> None:
-    assert ready(plan_of(DYNAMIC, *BOTH), LOWER) == ["conv.lower", "logits.lower"]
-    assert ready(plan_of(DYNAMIC, *BOTH), UPPER) == ["conv.upper"]
-    assert len(ready(plan_of(STATIC, *BOTH), BOTH)) == 4
+    assert ready(part_of(DYNAMIC, "a")) == ["conv.lower", "logits.lower"]
+    assert ready(part_of(DYNAMIC, "b")) == ["conv.upper"]
+    assert len(ready(part_of(STATIC, "a", ALL_OURS))) == 4
 
 
-def test_the_slots_whose_maps_are_lacking_are_awaited() -> None:
-    plan = plan_of(STATIC, *BOTH)
-    assert plan.awaited(LOWER, known=("conv.lower",)) == UPPER
-    assert plan.awaited(LOWER, known=("conv.lower", "conv.upper")) == ()
-    assert plan.awaited(BOTH, known=()) == ()
-    assert plan_of(DYNAMIC, *BOTH).awaited(LOWER, known=()) == ()
-    assert plan_of(DYNAMIC, *BOTH).awaited(UPPER, known=()) == LOWER
+def test_the_devices_whose_maps_are_lacking_are_awaited() -> None:
+    part = part_of(STATIC, "a")
+    assert part.awaited(("conv.lower",)) == ("b",)
+    assert part.awaited(("conv.lower", "conv.upper")) == ()
+    assert part_of(STATIC, "a", ALL_OURS).awaited(()) == ()
+    assert part_of(DYNAMIC, "a").awaited(()) == ()
+    assert part_of(DYNAMIC, "b").awaited(()) == ("a",)
 
 
-def test_a_map_goes_to_the_slots_that_read_it() -> None:
-    assert plan_of(STATIC, *BOTH).readers("conv.lower") == BOTH
-    assert plan_of(DYNAMIC, *BOTH).readers("conv.lower") == BOTH
-    assert plan_of(DYNAMIC, *BOTH).readers("conv.upper") == UPPER
-    assert plan_of(STATIC, *BOTH).is_first("conv.lower")
-    assert not plan_of(STATIC, *BOTH).is_first("logits.lower")
+def test_a_map_goes_to_the_other_devices_that_read_it() -> None:
+    assert part_of(STATIC, "a").outgoing == (("conv.lower", ("b",)),)
+    assert part_of(STATIC, "a").first == {"conv.lower"}
+    assert part_of(DYNAMIC, "a").outgoing == (("conv.lower", ("b",)),)
+    assert part_of(DYNAMIC, "b").outgoing == ()
+    assert part_of(STATIC, "a", ALL_OURS).outgoing == ()
+
+
+def test_who_owns_no_slot_has_no_part() -> None:
+    part = part_of(STATIC, "c")
+    assert (part.stages, part.logits, part.wanted, part.outgoing) == ((), (), (), ())
+    assert part.owners == {"a", "b"}
+    assert part_of(STATIC, "a").logits == ("logits.lower",)
 
 
 def test_a_sub_network_that_lacks_a_map_is_refused() -> None:

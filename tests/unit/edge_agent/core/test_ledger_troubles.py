@@ -163,6 +163,34 @@ def test_whoever_handed_its_share_to_a_device_that_never_heard_of_it_answers_its
     assert confirm(ledger, effects, 2.2) == [SendDone(done(THEIRS)), Ack(5)]
 
 
+def test_a_share_is_not_waited_for_once_its_device_says_that_it_never_heard_the_request() -> None:
+    ledger = ledger_of(PAIR)
+    ledger.arrived(arrival(OURS, ack_id=5), 0.0)
+    ledger.computed(computed(OURS, "lower50"), 0.1)
+    effects = ledger.unheard(Unheard("b", (request(OURS).key,)), 0.3)
+    (result,) = map(as_result, one_of(effects, SendReply).replies)
+    assert (result.subnetwork, result.degraded) == ("lower50", False)
+
+
+def test_shares_are_looked_into_in_time_with_nothing_else_to_do() -> None:
+    ledger = ledger_of(PAIR)
+    assert ledger.next_deadline() is None
+    ledger.partial(partial(OURS, "b", "upper50"), 0.0)
+    assert ledger.next_deadline() == 0.3
+    ledger.expire(0.3)
+    assert ledger.next_deadline() is None
+
+
+def test_what_cannot_be_judged_yet_is_looked_into_again_and_not_at_once() -> None:
+    ledger = ledger_of(PAIR, in_flight=1)
+    ledger.arrived(arrival(THEIRS), 0.0)  # there is no room for what we may not have heard
+    ledger.partial(partial(OURS, "b", "upper50"), 0.0)
+    assert all_of(ledger.expire(0.3), SendUnheard) == []
+    deadline = ledger.next_deadline()
+    assert deadline is not None
+    assert deadline > 0.3
+
+
 def test_a_share_of_what_an_idle_device_never_heard_is_told_to_its_sender() -> None:
     ledger = ledger_of(PAIR)
     ledger.partial(partial(OURS, "b", "upper50"), 0.0)
@@ -181,6 +209,18 @@ def test_a_share_of_what_was_sent_before_our_time_is_told_to_its_sender_under_lo
     assert all_of(ledger.expire(0.29), SendUnheard) == []
     told = one_of(ledger.expire(0.35), SendUnheard).notice
     assert told == Unheard("a", (request(later[0]).key,))
+
+
+def test_what_one_of_us_never_heard_makes_nobody_wait_less_for_the_other() -> None:
+    ledger = ledger_of(PAIR)
+    names = names_of("a")
+    ledger.partial(partial(names[0], "b", "upper50"), 0.0)
+    ledger.arrived(arrival(names[1], ack_id=1), 0.1)
+    ledger.partial(partial(names[1], "b", "upper50"), 0.1)
+    assert all_of(ledger.expire(0.35), SendUnheard) != []
+    ledger.arrived(arrival(names[2], ack_id=2), 0.4)
+    ledger.computed(computed(names[2], "lower50"), 0.4)
+    assert all_of(ledger.expire(0.6), SendReply) == []  # its share may take as long as any
 
 
 def test_a_share_that_is_handed_over_again_says_nothing_of_others() -> None:

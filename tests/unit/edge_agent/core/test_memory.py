@@ -1,5 +1,9 @@
+from dataclasses import replace
+
+import numpy as np
+
 from edge_agent.core.memory import Memory
-from tests.unit.edge_agent.making import partial, request
+from tests.unit.edge_agent.making import feature, partial, request
 
 KEY, OTHER = request("1").key, request("2").key
 
@@ -12,6 +16,24 @@ def test_early_partials_are_taken_once_in_their_order() -> None:
     memory.keep_early_partial(second, 0.1)
     assert memory.take_early_partials(KEY) == [first, second]
     assert memory.take_early_partials(KEY) == []
+
+
+def test_early_maps_are_kept_with_the_shares_of_their_request_and_count_as_much() -> None:
+    memory = Memory(keep_s=10.0)
+    first, second = feature("1", "b", 0), partial("1", "b", "upper50")
+    memory.keep_early_partial(first, 0.0)
+    memory.keep_early_partial(feature("1", "c", 0), 0.1)  # the same map once more
+    memory.keep_early_partial(second, 0.2)
+    assert memory.take_early_partials(KEY) == [first, second]
+
+
+def test_maps_are_kept_in_as_many_bytes_as_a_device_can_spare() -> None:
+    memory = Memory(keep_s=10.0)
+    large = np.zeros((1, 1024 * 1024), np.int8)
+    for number in range(40):
+        memory.keep_early_partial(replace(feature(str(number), "b"), values=large), 0.0)
+    kept = [memory.take_early_partials(request(str(number)).key) for number in range(40)]
+    assert [bool(each) for each in kept] == [False] * 8 + [True] * 32
 
 
 def test_an_early_done_notice_stands_for_one_request() -> None:

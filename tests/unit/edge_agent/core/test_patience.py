@@ -20,6 +20,23 @@ def test_who_let_a_deadline_pass_is_waited_for_briefly_until_heard_again() -> No
     assert patience.for_answer_s("b", own_s=0.1) == TIMING.handover_s
 
 
+def test_a_newcomer_never_had_what_came_before_it_and_is_in_step_all_the_same() -> None:
+    patience = Patience(TIMING)
+    patience.never_had("b", 5.0, came_at=4.0)
+    patience.never_had("b", 5.2, came_at=4.9)  # as old, and told later
+    assert not patience.out_of_step("b")
+
+
+def test_who_never_had_what_came_after_it_first_said_so_is_out_of_step_until_heard() -> None:
+    patience = Patience(TIMING)
+    patience.never_had("b", 5.0, came_at=4.0)
+    patience.never_had("b", 6.0, came_at=5.1)
+    assert patience.out_of_step("b")
+    patience.heard("b")
+    patience.never_had("b", 7.0, came_at=6.9)
+    assert not patience.out_of_step("b")
+
+
 def test_hearing_from_somebody_who_missed_nothing_is_nothing() -> None:
     patience = Patience(TIMING)
     patience.heard("b")
@@ -48,3 +65,7 @@ def test_names_that_nobody_knows_do_not_fill_the_memory() -> None:
     patience = Patience(TIMING)
     patience.missed([f"stranger-{index}" for index in range(5000)])
     assert sum(patience.out_of_step(f"stranger-{index}") for index in range(5000)) == 1024
+    for moment in (1.0, 2.0):
+        for index in range(5000, 10_000):
+            patience.never_had(f"stranger-{index}", moment, came_at=moment)
+    assert not any(patience.out_of_step(f"stranger-{index}") for index in range(6024, 10_000))

@@ -9,6 +9,7 @@ import pytest
 from edge_agent.core.edition import Edition
 from edge_agent.core.effects import (
     Compute,
+    SendDone,
     SendFeatures,
     SendPartials,
     SendReply,
@@ -183,7 +184,7 @@ def test_a_map_that_was_lost_is_handed_over_again() -> None:
     exchange.heal()
     exchange.arrive(asked(OURS), "b")
     assert exchange.replies == []
-    exchange.wait(0.3)
+    exchange.wait(1.1)
     assert only_result(exchange).subnetwork == "100"
 
 
@@ -350,6 +351,58 @@ def test_requests_from_before_a_device_came_are_not_waited_for_under_load() -> N
     assert exchange.now < 2.5
 
 
+def test_equal_requests_that_nobody_can_run_wait_together() -> None:
+    exchange = Exchange(STATIC, ONLY_A)
+    for number in range(10):
+        exchange.arrive(asked(ack_id=number))
+    exchange.wait(1.5)
+    assert [reply.id for _, reply in exchange.replies] == ["1"] * 10
+    assert exchange.held == 0
+
+
+def test_an_equal_request_that_all_have_is_not_judged_by_those_before_it() -> None:
+    exchange = Exchange(STATIC, ONLY_A)
+    exchange.arrive(asked(OURS))
+    exchange.add("b", {"lower": ["a"], "upper": ["b"]})
+    exchange.wait(0.1)
+    exchange.arrive(asked(OURS))
+    exchange.wait(3.0)
+    kinds = [type(reply) for _, reply in exchange.replies]
+    assert kinds == [Result, Result]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_two_whose_windows_are_full_of_requests_that_the_other_never_had_let_go(name: str) -> None:
+    exchange = Exchange(STATIC, PAIR, in_flight=1)
+    exchange.arrive(asked(f"a{name}"), "a")
+    exchange.arrive(asked(f"b{name}"), "b")
+    exchange.wait(2.0)
+    assert {reply.code for _, reply in exchange.replies if isinstance(reply, ErrorReply)} == {
+        ErrorCode.NOTHING_RUNNABLE
+    }
+    assert exchange.held == 0
+
+
+def test_who_reads_of_one_that_reads_nothing_finds_out_that_it_never_had_the_request() -> None:
+    exchange = Exchange(DYNAMIC, PAIR)
+    exchange.arrive(asked(), "b")
+    exchange.wait(3.0)
+    assert only_error(exchange).code == ErrorCode.NOTHING_RUNNABLE
+
+
+@pytest.mark.parametrize("name", [str(number) for number in range(6)])
+def test_whoever_missed_that_a_request_was_answered_is_told(name: str) -> None:
+    exchange = Exchange(STATIC, TRIO)
+    exchange.lost = SendDone
+    exchange.arrive(asked(name, unique=True))
+    assert only_result(exchange).subnetwork == "100"
+    assert exchange.held == 2
+    exchange.heal()
+    exchange.wait(6.0)
+    assert exchange.held == 0
+    assert len(exchange.replies) == 1
+
+
 def test_who_has_no_part_in_the_answer_leaves_the_error_to_the_others() -> None:
     exchange = Exchange(STATIC, TRIO)
     exchange.lost = SendFeatures
@@ -427,7 +480,8 @@ def test_the_maps_of_a_suspect_prove_nothing_about_its_turn() -> None:
     assert isinstance(features, SendFeatures)
     first: Feature = features.features[0]
     assert first.in_turn
-    exchange.wait(0.25)
+    exchange.silent = {"b"}
+    exchange.wait(1.1)
     (again,) = (each for _, each in exchange.of(SendFeatures)[1:])
     assert isinstance(again, SendFeatures)
     assert not again.features[0].in_turn

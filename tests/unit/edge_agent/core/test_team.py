@@ -4,10 +4,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_agent.core.team import Team, rendezvous
+from tests.unit.edge_agent.cut import DYNAMIC, STATIC, cut_team
 from tests.unit.edge_agent.making import MANIFEST, team
 
 KEYS = [bytes([index]) * 16 for index in range(200)]
 PAIR = {"lower": ["a"], "upper": ["b"]}
+
+
+def test_where_slots_read_each_other_all_shares_are_of_one_plan() -> None:
+    pair = cut_team("a", DYNAMIC, PAIR)
+    assert pair.due(("a", "b")) == ("logits.lower", "logits.upper")
+    assert pair.my_share(KEYS[0], ("a", "b")) == ("logits.lower",)
+    assert pair.my_stages() == ("lower50",)
+    assert pair.due(("a",)) == ("lower50",)
+    assert pair.due(("b",)) == ()
+    assert cut_team("b", DYNAMIC, PAIR).my_stages() == ()
+    assert cut_team("a", STATIC, PAIR).my_stages() == ()
 
 
 def test_nobody_is_responsible_where_nobody_is() -> None:

@@ -85,7 +85,9 @@ def test_a_cluster_before_its_first_leader() -> None:
 def test_nobody_there_is_said_and_is_a_failure() -> None:
     result = run(FakeBus())
     assert result.exit_code == 1
-    assert result.stdout == "no agent has announced itself below 'fluid'\n"
+    assert result.stdout == (
+        "no agent has announced itself below 'fluid', or only operators may see it\n"
+    )
 
 
 def test_what_cannot_be_read_is_told() -> None:

@@ -30,6 +30,12 @@ def state_message(mode: Mode, operator_mode: Mode = Mode.AUTO, *, epoch: int = 0
     return retained(TOPICS.cluster, state.encode())
 
 
+def claim_message(term: int, operator_mode: Mode = Mode.AUTO) -> Message:
+    """The first decision of a term, as it comes round to whoever listens already."""
+    state = ClusterState(term, 0, "a", Mode.HA, operator_mode)
+    return Message(TOPICS.cluster, state.encode(), qos=1)
+
+
 def closing(reason: CloseReason, detail: str) -> FakeBus:
     return FakeBus(refusals=[Closed(reason, detail)])
 
@@ -224,6 +230,43 @@ class TestSetMode:
         assert [(each.payload, each.qos, each.retain) for each in bus.published] == [
             (mode.encode(), 1, False)
         ]
+
+    def test_it_is_said_again_to_a_leader_that_claims_without_it(self) -> None:
+        def change_hands(link: FakeLink, _message: Message) -> None:
+            if len(bus.published) < 3:
+                link.deliver(claim_message(2 + len(bus.published)))
+            else:
+                taken_up = ClusterState(4, 1, "a", Mode.HT, Mode.HT)
+                link.deliver(Message(TOPICS.cluster, taken_up.encode(), qos=1))
+
+        before = [presence_message(presence("a")), state_message(Mode.HA)]
+        bus = FakeBus(change_hands, retained=before)
+        snapshot = set_mode(bus, TOPICS, Mode.HT, timeout_s=60.0)
+        assert snapshot.state is not None
+        assert (snapshot.state.term, snapshot.state.operator_mode) == (4, Mode.HT)
+        assert [each.payload for each in bus.published] == [b"ht"] * 3
+
+    def test_what_is_decided_within_a_term_is_no_cause_to_say_it_again(self) -> None:
+        def decide_otherwise(link: FakeLink, _message: Message) -> None:
+            update = ClusterState(2, 1, "a", Mode.HA)
+            link.deliver(Message(TOPICS.cluster, update.encode(), qos=1))
+
+        before = [presence_message(presence("a")), state_message(Mode.HA)]
+        bus = FakeBus(decide_otherwise, retained=before)
+        set_mode(bus, TOPICS, Mode.HT, timeout_s=0.05)
+        assert len(bus.published) == 1
+
+    def test_it_does_not_overrule_a_later_word(self) -> None:
+        def obey_and_be_overruled(link: FakeLink, _message: Message) -> None:
+            # Taken up, but nobody is known to lead yet: it is still waited for.
+            link.deliver(claim_message(2, Mode.HT))
+            link.deliver(claim_message(3, Mode.HA))
+
+        bus = FakeBus(obey_and_be_overruled)
+        snapshot = set_mode(bus, TOPICS, Mode.HT, timeout_s=0.05)
+        assert snapshot.state is not None
+        assert snapshot.state.operator_mode is Mode.HA
+        assert len(bus.published) == 1
 
     def test_what_is_so_already_needs_no_new_decision(self) -> None:
         before = [presence_message(presence("a")), state_message(Mode.HT, Mode.HT)]

@@ -39,6 +39,7 @@ PRESENCES = st.builds(
     pins=st.lists(NAMES, max_size=4, unique=True).map(tuple),
     capacity=st.floats(0.001, 1000.0),
     in_flight=COUNTS,
+    unheeded=st.none() | MODES,
 )
 HEARTBEATS = st.builds(
     Heartbeat,
@@ -158,7 +159,7 @@ def presence_with(**fields: object) -> bytes:
 
 def test_an_agent_that_does_not_say_what_it_can_do_is_like_any_other() -> None:
     document = json.loads(presence_with())
-    for field in ("slots", "pins", "capacity", "in_flight"):
+    for field in ("slots", "pins", "capacity", "in_flight", "unheeded"):
         del document[field]
     presence = decode_presence(json.dumps(document).encode())
     assert presence == Presence("pi-1", AgentState.ONLINE, Role.WORKER, 10, 1, "abc")

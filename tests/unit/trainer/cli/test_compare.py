@@ -210,6 +210,6 @@ def test_what_is_not_installed_is_named_before_anything_is_trained(
     result = _compare(shapes, tmp_path / "results")
     assert isinstance(result.exception, DependencyMissing)
     assert str(result.exception) == (
-        f"{package} is not installed: install fluid-edge with the 'trainer' extra"
+        f"{package} is not installed: pip install -c constraints.txt '.[trainer]' in the clone"
     )
     assert not (tmp_path / "results").exists()

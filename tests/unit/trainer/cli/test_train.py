@@ -300,7 +300,7 @@ def test_train_says_what_to_install_where_tensorflow_is_missing(
     result = CliRunner().invoke(train, arguments)
     assert isinstance(result.exception, DependencyMissing)
     assert str(result.exception) == (
-        "TensorFlow is not installed: install fluid-edge with the 'trainer' extra"
+        "TensorFlow is not installed: pip install -c constraints.txt '.[trainer]' in the clone"
     )
     assert not (tmp_path / "bundle").exists()
 

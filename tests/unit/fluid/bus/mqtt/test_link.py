@@ -69,8 +69,8 @@ class TestConnecting:
     @pytest.mark.parametrize(
         ("code", "reason", "words"),
         [
-            (0x86, CloseReason.REFUSED, "Bad user name or password"),
-            (0x87, CloseReason.REFUSED, "Not authorized"),
+            (0x86, CloseReason.REFUSED, "Bad user name or password; check the user, the password"),
+            (0x87, CloseReason.REFUSED, "Not authorized; check the user, the password"),
             (0x85, CloseReason.REFUSED, "Client identifier not valid"),
             (0x01, CloseReason.REFUSED, "Unsupported protocol version"),  # by a broker of MQTT 3
             (0x88, CloseReason.UNREACHABLE, "Server unavailable"),
