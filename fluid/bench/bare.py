@@ -9,6 +9,7 @@ import json
 import os
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -41,14 +42,17 @@ class BareRun:
 
 def main(bundle_folder: str, seconds: str, output: str) -> None:
     """Invoke for so many seconds the widest stage of the first slot of a bundle."""
-    signal.pthread_sigmask(signal.SIG_BLOCK, {GO})
+    # Not `sigwait`: NumPy's threads are there already, and would be killed by a signal that only
+    # this one blocks.
+    told_to_go = threading.Event()
+    signal.signal(GO, lambda *_: told_to_go.set())
     bundle = load_bundle(bundle_folder)
     manifest = bundle.manifest
     stage = manifest.widest_stage(manifest.slots[0])
     interpreter = load_interpreter(bundle, stage, package=find_interpreter())
     interpreter.invoke()
     print("ready", flush=True)  # noqa: T201 - for the program that has started us
-    signal.sigwait({GO})
+    told_to_go.wait()
     _invoke_for(_WARM_UP_S, interpreter.invoke)
     invokes, span_s = _invoke_for(float(seconds), interpreter.invoke)
     BareRun(invokes / span_s, resident_mb(os.getpid())).write(Path(output))
