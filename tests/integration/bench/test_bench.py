@@ -46,7 +46,7 @@ def _median(document: dict[str, Any], part: str, case: tuple[str, ...], quantity
     return figure.median
 
 
-@pytest.mark.slow
+@pytest.mark.devices
 def test_an_agent_is_measured_from_its_start_to_being_busy(
     bundle_folder: Path, tmp_path: Path
 ) -> None:
