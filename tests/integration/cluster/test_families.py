@@ -28,6 +28,8 @@ from tests.trained import TrainedFamily
 from trainer.data import Dataset
 from trainer.topology import Family, Topology
 
+pytestmark = pytest.mark.devices  # three families take a while to train
+
 # Of each family, by who alone is left: the sub-network that answers; None: nothing can be run.
 LEFT: dict[Family, dict[str, str | None]] = {
     Family.STATIC: {MASTER: None, WORKER: None},
