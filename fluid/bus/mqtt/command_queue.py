@@ -9,11 +9,10 @@ import threading
 from collections import deque
 from collections.abc import Callable
 
-from paho.mqtt.client import Client
-
 from fluid.bus.mqtt.backlog import Backlog
+from fluid.bus.mqtt.packets import StreamClient
 
-Command = Callable[[Client], object]
+Command = Callable[[StreamClient], object]
 
 # Then what has arrived is read. A caller's thread in a tight loop posts commands faster than they
 # can be sent, because each write to the socket gives the interpreter lock away to it.

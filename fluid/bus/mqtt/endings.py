@@ -7,6 +7,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from fluid.bus.mqtt import alerts
 from fluid.bus.mqtt.address import BrokerAddress
+from fluid.bus.mqtt.message_packets import PacketError
 from fluid.bus.protocol import Closed, CloseReason
 
 _SESSION_TAKEN_OVER = 0x8E
@@ -69,3 +70,9 @@ def broken(address: BrokerAddress, *, was_open: bool, failure: OSError | None = 
     if words := alerts.refusal(failure):
         return Closed(CloseReason.REFUSED, f"{address} {words}")
     return Closed(CloseReason.UNREACHABLE, f"{address} does not answer as a broker")
+
+
+def no_mqtt(address: BrokerAddress, error: PacketError, *, was_open: bool) -> Closed:
+    """Whoever answers there speaks something else, or badly."""
+    reason = CloseReason.LOST if was_open else CloseReason.UNREACHABLE
+    return Closed(reason, f"{address} does not speak MQTT 5: {error}")

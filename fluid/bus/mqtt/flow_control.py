@@ -1,31 +1,30 @@
 """What the broker takes: how many publications at a time, and how large (MQTT 5, section 4.9).
 
-paho does not know the broker's Receive Maximum. Holding messages back here also means that a packet
-identifier is taken only when it is needed, so never twice at a time. For the link's thread alone.
+A packet identifier is taken only when it is needed, so never twice at a time. For the link's thread
+alone.
 """
 
 import math
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from paho.mqtt.client import Client
 from paho.mqtt.properties import Properties
 
-from fluid.bus.mqtt import packets
-from fluid.bus.protocol import Message
+from fluid.bus.mqtt.message_packets import Outgoing
 
 # What may be unconfirmed at a time if the broker allows more: far from the 65535 identifiers.
 _MAX_SEND_WINDOW = 1000
+# paho numbers what is its own upwards from 1: ours are the upper half.
+_FIRST_ID, _LAST_ID = 0x8000, 0xFFFF
 
 
 @dataclass(frozen=True, slots=True)
 class Publication:
     """A message at QoS 1, until it is confirmed."""
 
-    message: Message
-    properties: Properties
+    outgoing: Outgoing
     token: int | None
-    size_bytes: int
 
 
 class FlowControl:
@@ -39,6 +38,7 @@ class FlowControl:
         self._send_window = _MAX_SEND_WINDOW
         self._held: deque[Publication] = deque()
         self._unconfirmed: dict[int, Publication] = {}  # by packet identifier
+        self._last_id = _LAST_ID
 
     @property
     def all_confirmed(self) -> bool:
@@ -55,13 +55,20 @@ class FlowControl:
         """It is sent by `send_held`, in its turn."""
         self._held.append(publication)
 
-    def send_held(self, client: Client) -> None:
+    def send_held(self, send: Callable[[bytes], object]) -> None:
         """Send as much as the broker takes now."""
         while self._held and len(self._unconfirmed) < self._send_window:
             held = self._held.popleft()
-            packet_id = packets.publish(client, held.message, held.properties)
+            packet_id = self._free_id()
             self._unconfirmed[packet_id] = held
+            send(held.outgoing.packet(packet_id))
 
     def confirmed(self, packet_id: int) -> Publication | None:
         """The publication that a PUBACK is for; None if it is for none of ours."""
         return self._unconfirmed.pop(packet_id, None)
+
+    def _free_id(self) -> int:
+        while True:
+            self._last_id = _FIRST_ID if self._last_id == _LAST_ID else self._last_id + 1
+            if self._last_id not in self._unconfirmed:
+                return self._last_id

@@ -5,13 +5,13 @@ keeps alive, and it alone touches the client; the link's methods only post it co
 answer can overtake the call that asked for it, paho's own locks are never contended, and the one
 place where the thread ends is the one place that says `Closed`.
 
-paho's own network loop is not used, because it can end without saying so, sends more than the
-broker's Receive Maximum, and reuses packet identifiers that are still in use when a caller runs
-far ahead. Nor does it reconnect: whoever wants another link opens another.
+paho connects, subscribes, keeps alive and says goodbye. Its own network loop is not used, because
+it can end without saying so; nor does it move the messages (see `packet_stream`), because it sends
+more than the broker's Receive Maximum, and reuses packet identifiers that are still in use when a
+caller runs far ahead. Nor does it reconnect: whoever wants another link opens another.
 """
 
 import logging
-import socket
 import ssl
 import threading
 import time
@@ -20,22 +20,24 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
 
-from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage
-from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
-from fluid.bus.mqtt import endings, packets, sockets
+from fluid.bus.mqtt import endings, message_packets, packets, sockets
 from fluid.bus.mqtt.address import BrokerAddress
-from fluid.bus.mqtt.alerts import AlertKeeper
 from fluid.bus.mqtt.command_queue import Command, CommandQueue
 from fluid.bus.mqtt.flow_control import FlowControl, Publication
+from fluid.bus.mqtt.message_packets import Acknowledged, PacketError
 from fluid.bus.mqtt.network_loop import NetworkLoop
+from fluid.bus.mqtt.packet_stream import PacketStream
+from fluid.bus.mqtt.packets import StreamClient
 from fluid.bus.protocol import (
     REASON_PACKET_TOO_LARGE,
     Closed,
     CloseReason,
     Confirmed,
+    Delivered,
     LinkOptions,
     Message,
     Opened,
@@ -95,16 +97,16 @@ class MqttLink:
 
     def publish(self, message: Message, *, token: int | None = None) -> None:
         check_message(message)
-        properties = packets.message_properties(PacketTypes.PUBLISH, message)
-        size_bytes = packets.publish_size_bytes(message, properties)
+        outgoing = message_packets.encode(message)
+        size_bytes = outgoing.size_bytes
 
-        def command(client: Client) -> None:
+        def command(client: StreamClient) -> None:
             if size_bytes > self._flow.max_packet_bytes:
                 self._refuse_large(message, token)
             elif message.qos == 0:
-                packets.publish(client, message, properties)
+                self._send(client, outgoing.packet(0))
             else:
-                self._flow.hold(Publication(message, properties, token, size_bytes))
+                self._flow.hold(Publication(outgoing, token))
                 self._send_held(client)
                 return  # it stays in the backlog until it is confirmed
             self._commands.leave_backlog(size_bytes)
@@ -125,8 +127,8 @@ class MqttLink:
         self._post_awaiting(answer, partial(Client.unsubscribe, topic=list(topic_filters)))
 
     def ack(self, ack_id: int) -> None:
-        def command(client: Client) -> None:
-            client.ack(ack_id, qos=1)
+        def command(client: StreamClient) -> None:
+            self._send(client, message_packets.acknowledgement(ack_id))
             self._commands.leave_backlog()
 
         if ack_id:
@@ -135,7 +137,7 @@ class MqttLink:
     def close(self, *, end_session: bool = False, send_will: bool = False) -> None:
         goodbye = packets.disconnect_command(end_session=end_session, send_will=send_will)
 
-        def command(client: Client) -> None:
+        def command(client: StreamClient) -> None:
             self._loop.deadline_s = time.monotonic() + CLOSE_TIMEOUT_S
             self._goodbye = goodbye
             self._send_held(client)
@@ -145,7 +147,7 @@ class MqttLink:
     def _post_awaiting(
         self, answer: _Answer, send: Callable[[Client], tuple[object, int | None]]
     ) -> None:
-        def command(client: Client) -> None:
+        def command(client: StreamClient) -> None:
             _, packet_id = send(client)
             if packet_id is not None:  # else the connection has just gone
                 self._answers[packet_id] = answer
@@ -155,7 +157,7 @@ class MqttLink:
 
     # --- the link's thread ------------------------------------------------------------------
 
-    def _run(self, client: Client) -> None:
+    def _run(self, client: StreamClient) -> None:
         try:
             ending = self._connect(client) or self._serve(client)
         except Exception as error:  # noqa: BLE001 - whatever paho raises, `Closed` says so
@@ -171,7 +173,7 @@ class MqttLink:
             ending = Closed(CloseReason.REQUESTED)
         self._sink(ending)
 
-    def _connect(self, client: Client) -> Closed | None:
+    def _connect(self, client: StreamClient) -> Closed | None:
         """Resolve the name, connect and send CONNECT; the end of it, or None if all is well."""
         try:
             client.connect(
@@ -185,25 +187,57 @@ class MqttLink:
             return endings.not_connected(self._address, error)
         return None
 
-    def _serve(self, client: Client) -> Closed:
+    def _serve(self, client: StreamClient) -> Closed:
         """Move bytes until the connection is over; how it ended."""
-        connection = client.socket()
+        stream = client.stream()
         self._loop.deadline_s = time.monotonic() + self._options.connect_timeout_s
-        if isinstance(connection, socket.socket):  # else it broke while CONNECT was being sent
-            sockets.send_at_once(connection)
-            sockets.bound_silence(connection, self._options.silence_s)
-            with connection:
-                if why := self._loop.run(client, connection, has_read=self._send_held):
-                    # Without a goodbye: the will is due.
-                    return Closed(CloseReason.LOST, f"{self._address} {why}")
-                self._say_goodbye(client)  # if not everything was confirmed in time
+        if stream is None:
+            return endings.broken(self._address, was_open=False)
+        sockets.send_at_once(stream.connection)
+        sockets.bound_silence(stream.connection, self._options.silence_s)
+        with stream.connection:
+            try:
+                why = self._loop.run(client, stream, read=self._read)
+            except PacketError as error:
+                return endings.no_mqtt(self._address, error, was_open=self._opened)
+            if why:
+                # Without a goodbye: the will is due.
+                return Closed(CloseReason.LOST, f"{self._address} {why}")
+            self._say_goodbye(client)  # if not everything was confirmed in time
         return self._ending or endings.broken(
             self._address, was_open=self._opened, failure=self._failure
         )
 
-    def _send_held(self, client: Client) -> None:
+    def _read(self, client: StreamClient) -> None:
+        """Take in what has come, in its order."""
+        stream = client.stream()
+        if stream is None:
+            return
+        for packet in stream.read():
+            if packet is None:
+                client.loop_read()
+            elif not self._opened:
+                raise PacketError("a message before the connection was accepted")
+            elif isinstance(packet, Delivered):
+                self._sink(packet)
+                if packet.ack_id and not self._options.manual_ack:
+                    self._send(client, message_packets.acknowledgement(packet.ack_id))
+            else:
+                self._acknowledged(packet)
+        if stream.has_ended:
+            client.loop_read()  # paho finds out, and closes it
+        client.has_read()
+        self._send_held(client)
+
+    def _send(self, client: StreamClient, packet: bytes) -> None:
+        """It goes out at the end of the loop's turn; on a connection that is over, not at all."""
+        if stream := client.stream():
+            stream.send(packet)
+
+    def _send_held(self, client: StreamClient) -> None:
         """Send what the broker takes now, and once all is confirmed, the goodbye."""
-        self._flow.send_held(client)
+        if stream := client.stream():
+            self._flow.send_held(stream.send)
         if self._flow.all_confirmed:
             self._say_goodbye(client)
 
@@ -220,21 +254,28 @@ class MqttLink:
                 self._flow.max_packet_bytes,
             )
 
-    def _say_goodbye(self, client: Client) -> None:
+    def _acknowledged(self, packet: Acknowledged) -> None:
+        """The broker has one of our messages, or refuses it."""
+        publication = self._flow.confirmed(packet.packet_id)
+        if publication is None:
+            return
+        self._commands.leave_backlog(publication.outgoing.size_bytes)
+        if publication.token is not None:
+            self._sink(Confirmed(publication.token, packet.reason))
+
+    def _say_goodbye(self, client: StreamClient) -> None:
         if self._goodbye is not None:
             self._goodbye(client)
             self._goodbye = None
 
     # --- paho's callbacks, in the link's thread: they translate, and no more ------------------
 
-    def _new_client(self) -> Client:
+    def _new_client(self) -> StreamClient:
         client = packets.new_client(self._address, self._tls, self._options)
         client.connect_timeout = self._options.connect_timeout_s
         client.on_connect = self._on_connect
         client.on_disconnect = self._on_disconnect
         client.on_socket_close = self._on_socket_close
-        client.on_message = self._on_message
-        client.on_publish = self._on_publish
         client.on_subscribe = self._on_answer
         client.on_unsubscribe = self._on_answer
         return client
@@ -266,31 +307,12 @@ class MqttLink:
         if flags.is_disconnect_packet_from_server:
             self._ending = endings.disconnected(self._address, self._options.shown_id, reason)
 
-    def _on_socket_close(self, _client: Client, _userdata: object, connection: object) -> None:
+    def _on_socket_close(self, _client: Client, _userdata: object, stream: object) -> None:
         """Of a connection that paho is about to close; after our goodbye, the broker is first."""
-        if isinstance(connection, AlertKeeper):
-            self._failure = connection.failure
-        if self._commands.closing and isinstance(connection, socket.socket):
-            sockets.read_out(connection, CLOSE_TIMEOUT_S)
-
-    def _on_message(self, _client: Client, _userdata: object, packet: MQTTMessage) -> None:
-        self._sink(packets.delivered(packet))
-
-    def _on_publish(
-        self,
-        _client: Client,
-        _userdata: object,
-        packet_id: int,
-        reason: ReasonCode,
-        _properties: Properties,
-    ) -> None:
-        # paho calls this for QoS 0 as well, with an identifier of no meaning.
-        publication = self._flow.confirmed(packet_id)
-        if publication is None:
-            return
-        self._commands.leave_backlog(publication.size_bytes)
-        if publication.token is not None:
-            self._sink(Confirmed(publication.token, reason.value))
+        if isinstance(stream, PacketStream):
+            self._failure = stream.failure
+            if self._commands.closing:
+                sockets.part(stream, CLOSE_TIMEOUT_S)
 
     def _on_answer(
         self,

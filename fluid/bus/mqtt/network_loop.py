@@ -1,18 +1,16 @@
 """Moves the bytes of one connection: what paho's own network loop would do.
 
-Runs in the link's thread. It decides when paho reads and writes and when commands run, not what
-is sent nor how the link ends.
+Runs in the link's thread. It decides when the connection is read and written and when commands run,
+not what is sent nor how the link ends.
 """
 
 import selectors
-import socket
-import ssl
 import time
 from collections.abc import Callable
 
-from paho.mqtt.client import Client
-
 from fluid.bus.mqtt.command_queue import CommandQueue
+from fluid.bus.mqtt.packet_stream import PacketStream
+from fluid.bus.mqtt.packets import StreamClient
 
 _TICK_S = 1.0  # how often keepalive is looked at when nothing else happens
 
@@ -28,21 +26,20 @@ class NetworkLoop:
         self._called = False  # commands may wait
 
     def run(
-        self, client: Client, connection: socket.socket, *, has_read: Callable[[Client], None]
+        self, client: StreamClient, stream: PacketStream, *, read: Callable[[StreamClient], None]
     ) -> str:
         """Go on until the connection is over or the deadline has passed, and return "", or until
         more waits for the broker than may, and return what to say of it.
 
-        has_read: called each time that paho has read.
+        read: called when there is something to read.
         """
         with selectors.DefaultSelector() as selector:
-            selector.register(connection, selectors.EVENT_READ)
+            selector.register(stream.connection, selectors.EVENT_READ)
             selector.register(self._commands.bell, selectors.EVENT_READ)
-            while client.socket() is not None and not self._overdue():
+            while client.stream() is not None and not self._overdue():
                 if why := self._commands.overrun():
                     return why
-                if self._turn(client, connection, selector):
-                    has_read(client)
+                self._turn(client, stream, selector, read)
                 client.loop_misc()  # keepalive
         return ""
 
@@ -50,27 +47,38 @@ class NetworkLoop:
         return self.deadline_s is not None and time.monotonic() > self.deadline_s
 
     def _turn(
-        self, client: Client, connection: socket.socket, selector: selectors.BaseSelector
-    ) -> bool:
-        """Wait for something to do, and do it; whether paho has read."""
-        wanted = selectors.EVENT_READ | (selectors.EVENT_WRITE if client.want_write() else 0)
-        if selector.get_key(connection).events != wanted:
-            selector.modify(connection, wanted)
-        # What TLS has decrypted already is not seen by the selector.
-        buffered = isinstance(connection, ssl.SSLSocket) and connection.pending() > 0
-        for key, events in selector.select(0 if buffered else self._tick_s):
+        self,
+        client: StreamClient,
+        stream: PacketStream,
+        selector: selectors.BaseSelector,
+        read: Callable[[StreamClient], None],
+    ) -> None:
+        """Wait for something to do, and do it."""
+        wanted = selectors.EVENT_READ | (selectors.EVENT_WRITE if stream.has_unsent else 0)
+        if selector.get_key(stream.connection).events != wanted:
+            selector.modify(stream.connection, wanted)
+        to_read = stream.has_more
+        for key, events in selector.select(0 if to_read else self._tick_s):
             if key.fileobj is self._commands.bell:
                 self._commands.silence_bell()
                 self._called = True
-            elif events & selectors.EVENT_WRITE:
-                client.loop_write()
-            buffered |= key.fileobj is connection and bool(events & selectors.EVENT_READ)
+                continue
+            to_read |= bool(events & selectors.EVENT_READ)
+            if events & selectors.EVENT_WRITE:
+                self._flush(client, stream)
         # While the socket takes no more, commands wait in the backlog, which has a bound, and not
-        # in paho, which has none.
-        if self._called and (self._commands.closing or not client.want_write()):
+        # in the stream, which has none.
+        if self._called and (self._commands.closing or not stream.has_unsent):
             self._called = False
             for command in self._commands.take():
                 command(client)
-        if buffered:
-            client.loop_read()
-        return buffered
+            self._flush(client, stream)
+        if to_read:
+            read(client)
+        self._flush(client, stream)
+
+    def _flush(self, client: StreamClient, stream: PacketStream) -> None:
+        if client.want_write():
+            client.loop_write()
+        if stream.flush():
+            client.has_written()

@@ -4,6 +4,8 @@ import socket
 import sys
 from contextlib import suppress
 
+from fluid.bus.mqtt.packet_stream import PacketStream
+
 _READ_OUT_BYTES = 1 << 16
 _TCP_PROBE_S = 1
 
@@ -28,13 +30,13 @@ def bound_silence(connection: socket.socket, silence_s: float | None) -> None:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, _TCP_PROBE_S)
 
 
-def read_out(connection: socket.socket, timeout_s: float) -> None:
-    """After our DISCONNECT, let the broker close first.
+def part(stream: PacketStream, timeout_s: float) -> None:
+    """Send what is left, up to our DISCONNECT, then let the broker close first.
 
     A socket closed with unread bytes is reset, and what the broker had not read yet is lost:
     acknowledgements, or the DISCONNECT itself, so that it would publish the will.
     """
     with suppress(OSError):  # reset, silent or closed: nothing is left to do
-        connection.settimeout(timeout_s)
-        while connection.recv(_READ_OUT_BYTES):
+        stream.send_last(timeout_s)
+        while stream.connection.recv(_READ_OUT_BYTES):
             pass

@@ -2,9 +2,9 @@ import select
 from collections.abc import Iterator
 
 import pytest
-from paho.mqtt.client import Client
 
 from fluid.bus.mqtt.command_queue import Command, CommandQueue
+from fluid.bus.mqtt.packets import StreamClient
 
 MOST_BYTES = 100
 
@@ -19,7 +19,7 @@ def queue() -> Iterator[CommandQueue]:
 def command() -> Command:
     """One that is told from the others."""
 
-    def nothing(_client: Client) -> None: ...
+    def nothing(_client: StreamClient) -> None: ...
 
     return nothing
 
