@@ -26,6 +26,7 @@ from edge_agent.core.events import (
     LeaveRequested,
     Started,
     Tick,
+    Worked,
 )
 from edge_agent.core.node import Node
 from edge_agent.core.settings import Settings
@@ -35,6 +36,7 @@ from edge_agent.log_event import LogEvent
 from edge_agent.logs import write_note
 from edge_agent.models import Models
 from edge_agent.observer import Observer, View
+from edge_agent.occupation import Occupation
 from edge_agent.switchboard import FromLink, Switchboard
 from edge_agent.wire import Wire
 from fluid.bundle import Bundle
@@ -144,10 +146,17 @@ class Agent:
         # Any number that usually grows between starts: a clock that was set back is outbid. In
         # microseconds, because two that start under one id at once must not get the same.
         self._perform(self._step(Started(incarnation=time.time_ns() // 1000)))
+        occupation = Occupation(time.monotonic())
         while self._outcome is None:
             now = time.monotonic()
             timeout_s = max(0.0, self._node.next_deadline() - now)
-            self._handle(self._inbox.take(timeout_s=timeout_s) or [Tick()])
+            occupation.waits(now)
+            items = self._inbox.take(timeout_s=timeout_s)
+            now = time.monotonic()
+            occupation.works(now)
+            if now >= self._next_beat_at:
+                items.append(Worked(occupation.total_ms(now)))
+            self._handle(items or [Tick()])
         return self._outcome
 
     def _wait_for_links(self) -> None:

@@ -316,6 +316,13 @@ class Tick:
 
 
 @dataclass(frozen=True, slots=True)
+class Worked:
+    """For how long the thread that owns the state has been at work since its start, in ms."""
+
+    total_ms: float
+
+
+@dataclass(frozen=True, slots=True)
 class LeaveRequested:
     """Somebody wants this agent to end in good order."""
 
@@ -353,5 +360,6 @@ Event = (
     | AdoptionConfirmed
     | BundleLoaded
     | Tick
+    | Worked
     | LeaveRequested
 )

@@ -4,13 +4,29 @@ from edge_agent.core.effects import Effect, PublishHeartbeat
 from edge_agent.core.settings import Timing
 from fluid.messages import Heartbeat
 
-# An inference that takes longer than a beat is spread over the beats that follow its end, up to
-# this much: else a device that runs one slow model after the other would seem idle between them.
+# What was at work for longer than a beat is told in the beats that follow its end, up to this much:
+# else a device that runs one slow model after the other would seem idle between them.
 _MOST_CARRIED_MS = 10_000.0
 
 
+class _Meter:
+    """Of something that works on one thing at a time: which share of an interval it was at work."""
+
+    def __init__(self) -> None:
+        self._told_ms = 0.0
+
+    def share(self, total_ms: float, spent_ms: float) -> float:
+        """total_ms: for how long it was at work until now. spent_ms: since this was asked last."""
+        untold_ms = min(total_ms - self._told_ms, _MOST_CARRIED_MS)
+        share = min(1.0, untold_ms / spent_ms)
+        self._told_ms = total_ms - untold_ms + share * spent_ms
+        return share
+
+
 class Pulse:
-    """Sends a heartbeat each `heartbeat_s`, and measures the share of time spent computing."""
+    """Sends a heartbeat each `heartbeat_s`, and measures how busy this device is: whichever is
+    more, the share of time that its interpreter was at work, or the thread that owns the state.
+    With a small network, what goes on around it is most of the work."""
 
     def __init__(self, agent: str, timing: Timing) -> None:
         self._agent = agent
@@ -19,7 +35,8 @@ class Pulse:
         self._next_at: float | None = None
         self._unanswered = 0
         self._last_at = 0.0
-        self._told_compute_ms = 0.0
+        self._compute = _Meter()
+        self._state = _Meter()
         self._busy = 0.0
 
     def start(self, now: float) -> None:
@@ -48,17 +65,22 @@ class Pulse:
         return Heartbeat(self._agent, incarnation, self._sequence, queue, self._busy)
 
     def beat(
-        self, now: float, *, queue: int, compute_ms_total: float, incarnation: int
+        self,
+        now: float,
+        *,
+        queue: int,
+        compute_ms_total: float,
+        state_ms_total: float,
+        incarnation: int,
     ) -> list[Effect]:
         """A heartbeat if one is due."""
         if self._next_at is None or now < self._next_at:
             return []
         spent_ms = (now - self._last_at) * 1000
-        untold_ms = min(compute_ms_total - self._told_compute_ms, _MOST_CARRIED_MS)
         if spent_ms > 0:
-            self._busy = min(1.0, untold_ms / spent_ms)
-        carried_ms = untold_ms - self._busy * max(0.0, spent_ms)
-        self._last_at, self._told_compute_ms = now, compute_ms_total - carried_ms
+            compute = self._compute.share(compute_ms_total, spent_ms)
+            self._busy = max(compute, self._state.share(state_ms_total, spent_ms))
+        self._last_at = now
         self._sequence += 1
         self._unanswered += 1
         self._next_at = now + self._timing.heartbeat_s

@@ -43,7 +43,8 @@ class Timing:
     # A share of a request that has not come by then is looked into.
     stale_partial_s: float = 0.3
     memory_s: float = 10.0
-    overload_s: float = 1.0
+    # Longer than one heartbeat, so that two of them speak of it.
+    overload_s: float = 0.6
     underload_s: float = 5.0
     leave_s: float = 3.0
     # A device that is gone for longer is forgotten, once its session is settled; 0: never. As

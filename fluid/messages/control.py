@@ -115,8 +115,8 @@ class Presence:
 class Heartbeat:
     """`<base>/heartbeat/<agent>`: alive, and how loaded.
 
-    queue: requests held and not answered. busy: the share of the last interval spent computing,
-    in [0, 1].
+    queue: requests held and not answered. busy: the share of the last interval that the
+    interpreter was at work, or all the rest of the agent, whichever is more; in [0, 1].
     """
 
     agent: str

@@ -49,14 +49,14 @@ def test_a_tie_of_votes_leaves_it_to_the_load() -> None:
     assert chosen(choice, Mode.HT, BUSY, votes=votes) is Mode.HT
 
 
-def test_one_overloaded_device_ends_ha_after_a_second() -> None:
+def test_one_overloaded_device_that_stays_so_ends_ha() -> None:
     choice = ModeChoice(TIMING)
     assert chosen(choice, Mode.HA, BUSY, IDLE, now=10.0) is Mode.HA
-    assert chosen(choice, Mode.HA, BUSY, IDLE, now=10.9) is Mode.HA
-    assert chosen(choice, Mode.HA, BUSY, IDLE, now=11.0) is Mode.HT
+    assert chosen(choice, Mode.HA, BUSY, IDLE, now=9.99 + TIMING.overload_s) is Mode.HA
+    assert chosen(choice, Mode.HA, BUSY, IDLE, now=10.01 + TIMING.overload_s) is Mode.HT
 
 
-def test_a_pause_in_the_overload_starts_the_second_anew() -> None:
+def test_a_pause_in_the_overload_starts_the_wait_anew() -> None:
     choice = ModeChoice(TIMING)
     chosen(choice, Mode.HA, BUSY, now=10.0)
     chosen(choice, Mode.HA, IDLE, now=10.5)

@@ -497,3 +497,13 @@ def test_shares_of_a_strangers_bundle_and_of_nothing_held_are_harmless() -> None
     stray = replace(partial("99", "b", "lower50"), bundle="cd" * 32)
     assert loopback.happen(seen.PartialSeen(stray)) == []
     assert loopback.happen(seen.ReplyConfirmed(12345, accepted=True)) == []
+
+
+def test_a_node_whose_own_thread_is_always_at_work_says_that_it_is_busy() -> None:
+    loopback = serving()
+    loopback.run(TIMING.heartbeat_s)
+    worked = seen.Worked(1000 * TIMING.heartbeat_s)
+    effects = loopback.happen(worked) + loopback.run(3 * TIMING.heartbeat_s)
+    beats = [each.heartbeat.busy for each in all_of(effects, do.PublishHeartbeat)]
+    assert max(beats) > 0.9
+    assert beats[-1] == 0.0

@@ -6,13 +6,21 @@ from fluid.messages import Heartbeat
 from tests.unit.edge_agent.making import TIMING, one_of
 
 
-def beat(pulse: Pulse, now: float, *, queue: int = 0, compute_ms: float = 0.0) -> Heartbeat:
-    effects = pulse.beat(now, queue=queue, compute_ms_total=compute_ms, incarnation=5)
+def beat(
+    pulse: Pulse, now: float, *, queue: int = 0, compute_ms: float = 0.0, state_ms: float = 0.0
+) -> Heartbeat:
+    effects = pulse.beat(
+        now,
+        queue=queue,
+        compute_ms_total=compute_ms,
+        state_ms_total=state_ms,
+        incarnation=5,
+    )
     return one_of(effects, PublishHeartbeat).heartbeat
 
 
 def is_silent(pulse: Pulse, now: float) -> bool:
-    return not pulse.beat(now, queue=0, compute_ms_total=0.0, incarnation=5)
+    return not pulse.beat(now, queue=0, compute_ms_total=0.0, state_ms_total=0.0, incarnation=5)
 
 
 def test_a_pulse_beats_at_once_and_then_each_interval() -> None:
@@ -51,6 +59,14 @@ def test_busy_is_the_share_of_the_last_interval_spent_computing() -> None:
     assert (load.sequence, load.queue) == (2, 7)
     assert load.busy == pytest.approx(0.4)
     assert beat(pulse, 101.0, compute_ms=1200.0).busy == 0.0
+
+
+@pytest.mark.parametrize(("compute_ms", "state_ms"), [(50.0, 300.0), (300.0, 50.0)])
+def test_busy_is_whichever_has_more_to_do(compute_ms: float, state_ms: float) -> None:
+    pulse = Pulse("a", TIMING)
+    pulse.start(100.0)
+    beat(pulse, 100.0)
+    assert beat(pulse, 100.5, compute_ms=compute_ms, state_ms=state_ms).busy == pytest.approx(0.6)
 
 
 def test_a_burst_of_results_does_not_make_it_busier_than_always() -> None:
