@@ -24,6 +24,7 @@ from edge_agent.core.events import (
     ClusterSeen,
     Event,
     LeaveRequested,
+    LinkName,
     Started,
     Tick,
     Worked,
@@ -89,7 +90,7 @@ class Agent:
         from another thread when a `reload` is done, whatever came of it.
         """
         self._buses = (bus, *fallbacks)
-        self._inbox: Inbox[_Item] = Inbox()
+        self._inbox: Inbox[_Item] = Inbox(can_wait=_can_wait)
         self._node = Node(settings)
         self._executor = Executor(bundle, package, post=self._inbox.put, failed=self.fail)
         self._switchboard = Switchboard(bus, wire, self._inbox.put_patiently, fallbacks=fallbacks)
@@ -182,7 +183,7 @@ class Agent:
             for event in self._events(item):
                 caused = self._step(event)
                 effects += caused
-                if _cannot_wait(event, caused):
+                if _must_go_now(event, caused):
                     self._perform(effects)
                     effects = []
         self._perform(effects)
@@ -253,7 +254,12 @@ class Agent:
         return replace(note, fields=fields)
 
 
-def _cannot_wait(event: Event, caused: Sequence[Effect]) -> bool:
+def _can_wait(item: _Item) -> bool:
+    """Requests, and all that comes on their connections, as its order matters."""
+    return isinstance(item, FromLink) and item.source.name is not LinkName.CONTROL
+
+
+def _must_go_now(event: Event, caused: Sequence[Effect]) -> bool:
     """Whether to carry out what is to be done before the next event is looked at.
 
     Suspects run one at a time, each after its note has been to the broker and back, and all other

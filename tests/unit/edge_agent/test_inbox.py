@@ -62,6 +62,28 @@ def test_what_is_here_is_taken_together_up_to_a_bound() -> None:
     assert inbox.take(timeout_s=0.0) == []
 
 
+def test_what_cannot_wait_goes_first_and_each_kind_keeps_its_order() -> None:
+    inbox = Inbox[int](can_wait=lambda number: number % 2 == 1)
+    for number in range(6):
+        inbox.put_patiently(number)
+    assert inbox.take(timeout_s=0.0, most=4) == [0, 2, 4, 1]
+    inbox.put(6)
+    inbox.put(7)
+    assert inbox.take(timeout_s=0.0) == [6, 3, 5, 7]
+
+
+def test_what_waits_behind_the_pressing_takes_room_until_it_is_taken() -> None:
+    inbox = Inbox[int](most=2, can_wait=lambda number: number > 0)
+    done: queue.SimpleQueue[int] = queue.SimpleQueue()
+    thread = put_all(inbox, 4, done)
+    wait_until(lambda: done.qsize() == 2)
+    assert inbox.take(timeout_s=0.0, most=1) == [0]
+    wait_until(lambda: done.qsize() == 3)
+    taken = inbox.take(timeout_s=TIMEOUT_S, most=2)
+    thread.join(TIMEOUT_S)
+    assert taken + inbox.take(timeout_s=0.0) == [1, 2, 3]
+
+
 def test_one_item_is_taken_at_once() -> None:
     inbox = Inbox[int]()
     with ThreadPoolExecutor(1) as pool:
