@@ -21,6 +21,7 @@ class Backlog:
     def __init__(self, most_bytes: int, most_calls: int = MOST_CALLS) -> None:
         self._most_bytes = most_bytes
         self._most_calls = most_calls
+        self._half_calls, self._half_bytes = most_calls / 2, most_bytes / 2
         self._calls = 0
         self._bytes = 0
         self.dropped = 0
@@ -32,6 +33,10 @@ class Backlog:
 
     def admit(self, size_bytes: int = 0, *, may_be_dropped: bool = False) -> bool:
         """Whether a call may wait: not if it was dropped, or there is an overrun."""
+        if self._calls < self._half_calls and self._bytes < self._half_bytes:  # as a rule
+            self._calls += 1
+            self._bytes += size_bytes
+            return True
         fullness = max(self._calls / self._most_calls, self._bytes / self._most_bytes)
         if may_be_dropped and fullness >= 0.5:
             self.dropped += 1
@@ -46,7 +51,7 @@ class Backlog:
         self._bytes += size_bytes
         return True
 
-    def leave(self, size_bytes: int = 0) -> None:
-        """A call that was admitted waits no more."""
-        self._calls -= 1
+    def leave(self, size_bytes: int = 0, *, calls: int = 1) -> None:
+        """Calls that were admitted, of this size in all, wait no more."""
+        self._calls -= calls
         self._bytes -= size_bytes

@@ -28,7 +28,7 @@ class CommandQueue:
     def __init__(self, most_bytes: int) -> None:
         self._lock = threading.Lock()
         self._backlog = Backlog(most_bytes)
-        self._commands: deque[Command] = deque()
+        self._commands: deque[tuple[Command, int, bool]] = deque()  # with its size, and if it stays
         self._bell_rope, self.bell = socket.socketpair()
         self.closing = False
         self._ended = False
@@ -48,8 +48,10 @@ class CommandQueue:
         *,
         size_bytes: int = 0,
         may_be_dropped: bool = False,
+        stays: bool = False,
         last: bool = False,
     ) -> None:
+        """stays: it waits for the broker also when it was taken, until `leave_backlog`."""
         with self._lock:
             if self.closing or self._ended or self._backlog.overrun():
                 return  # dropped, as the protocol has it; `Closed` says so
@@ -58,23 +60,27 @@ class CommandQueue:
                     self._bell_rope.send(b"\0")  # the link's thread sees it, and ends
                 return  # else it is dropped alone, and counted
             self.closing = last
-            self._commands.append(command)
+            self._commands.append((command, size_bytes, stays or last))
             if last or len(self._commands) == 1:
                 self._bell_rope.send(b"\0")
 
-    def leave_backlog(self, size_bytes: int = 0) -> None:
-        """What was posted with this size waits for the broker no more."""
+    def leave_backlog(self, size_bytes: int, *, calls: int = 1) -> None:
+        """Of what stays, so many calls of this size in all wait for the broker no more."""
         with self._lock:
-            self._backlog.leave(size_bytes)
+            self._backlog.leave(size_bytes, calls=calls)
 
     def silence_bell(self) -> None:
         self.bell.recv(64)
 
     def take(self) -> list[Command]:
         """The next commands; where more are left, the bell rings again."""
+        commands: list[Command] = []
         with self._lock:
-            count = min(len(self._commands), _COMMANDS_A_TURN)
-            commands = [self._commands.popleft() for _ in range(count)]
+            while self._commands and len(commands) < _COMMANDS_A_TURN:
+                command, size_bytes, stays = self._commands.popleft()
+                commands.append(command)
+                if not stays:
+                    self._backlog.leave(size_bytes)
             if self._commands:
                 self._bell_rope.send(b"\0")
         return commands

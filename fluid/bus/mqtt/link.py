@@ -102,16 +102,19 @@ class MqttLink:
 
         def command(client: StreamClient) -> None:
             if size_bytes > self._flow.max_packet_bytes:
-                self._refuse_large(message, token)
+                self._refuse_large(message, token, size_bytes)
             elif message.qos == 0:
                 self._send(client, outgoing.packet(0))
             else:
                 self._flow.hold(Publication(outgoing, token))
                 self._send_held(client)
-                return  # it stays in the backlog until it is confirmed
-            self._commands.leave_backlog(size_bytes)
 
-        self._commands.post(command, size_bytes=size_bytes, may_be_dropped=message.qos == 0)
+        self._commands.post(
+            command,
+            size_bytes=size_bytes,
+            may_be_dropped=message.qos == 0,
+            stays=message.qos > 0,
+        )
 
     def subscribe(self, subscriptions: list[Subscription], *, token: int | None = None) -> None:
         check_filters([each.topic_filter for each in subscriptions])
@@ -129,7 +132,6 @@ class MqttLink:
     def ack(self, ack_id: int) -> None:
         def command(client: StreamClient) -> None:
             self._send(client, message_packets.acknowledgement(ack_id))
-            self._commands.leave_backlog()
 
         if ack_id:
             self._commands.post(command)
@@ -151,7 +153,6 @@ class MqttLink:
             _, packet_id = send(client)
             if packet_id is not None:  # else the connection has just gone
                 self._answers[packet_id] = answer
-            self._commands.leave_backlog()
 
         self._commands.post(command)
 
@@ -213,21 +214,35 @@ class MqttLink:
         stream = client.stream()
         if stream is None:
             return
+        confirmed: list[Publication] = []
         for packet in stream.read():
             if packet is None:
                 client.loop_read()
             elif not self._opened:
                 raise PacketError("a message before the connection was accepted")
             elif isinstance(packet, Delivered):
-                self._sink(packet)
-                if packet.ack_id and not self._options.manual_ack:
-                    self._send(client, message_packets.acknowledgement(packet.ack_id))
-            else:
-                self._acknowledged(packet)
+                self._delivered(client, packet)
+            elif publication := self._confirmed(packet):
+                confirmed.append(publication)
+        if confirmed:
+            size_bytes = sum(each.outgoing.size_bytes for each in confirmed)
+            self._commands.leave_backlog(size_bytes, calls=len(confirmed))
         if stream.has_ended:
             client.loop_read()  # paho finds out, and closes it
         client.has_read()
         self._send_held(client)
+
+    def _delivered(self, client: StreamClient, delivered: Delivered) -> None:
+        self._sink(delivered)
+        if delivered.ack_id and not self._options.manual_ack:
+            self._send(client, message_packets.acknowledgement(delivered.ack_id))
+
+    def _confirmed(self, packet: Acknowledged) -> Publication | None:
+        """The broker has one of our messages, or refuses it."""
+        publication = self._flow.confirmed(packet.packet_id)
+        if publication is not None and publication.token is not None:
+            self._sink(Confirmed(publication.token, packet.reason))
+        return publication
 
     def _send(self, client: StreamClient, packet: bytes) -> None:
         """It goes out at the end of the loop's turn; on a connection that is over, not at all."""
@@ -241,8 +256,10 @@ class MqttLink:
         if self._flow.all_confirmed:
             self._say_goodbye(client)
 
-    def _refuse_large(self, message: Message, token: int | None) -> None:
+    def _refuse_large(self, message: Message, token: int | None, size_bytes: int) -> None:
         """The broker would end the connection over it, and over each attempt to send it again."""
+        if message.qos:
+            self._commands.leave_backlog(size_bytes)
         if message.qos and token is not None:
             self._sink(Confirmed(token, REASON_PACKET_TOO_LARGE))
         else:
@@ -253,15 +270,6 @@ class MqttLink:
                 self._address,
                 self._flow.max_packet_bytes,
             )
-
-    def _acknowledged(self, packet: Acknowledged) -> None:
-        """The broker has one of our messages, or refuses it."""
-        publication = self._flow.confirmed(packet.packet_id)
-        if publication is None:
-            return
-        self._commands.leave_backlog(publication.outgoing.size_bytes)
-        if publication.token is not None:
-            self._sink(Confirmed(publication.token, packet.reason))
 
     def _say_goodbye(self, client: StreamClient) -> None:
         if self._goodbye is not None:
