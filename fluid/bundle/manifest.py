@@ -91,6 +91,10 @@ class Manifest:
     subnetworks: tuple[SubNetwork, ...]
     training: Mapping[str, Any] = field(default_factory=dict)
     format_version: int = FORMAT_VERSION
+    # Found out when first asked for: each answer of an agent names its sub-network.
+    _names: dict[frozenset[str], str] = field(
+        default_factory=dict, init=False, compare=False, repr=False
+    )
 
     def to_json(self) -> dict[str, Any]:
         """The manifest as JSON-ready values."""
@@ -178,13 +182,11 @@ class Manifest:
         """The name of the sub-network made of these stages, or whose logits they yield; "a+b" where
         the bundle has none."""
         wanted = frozenset(stages)
-        for subnetwork in self.subnetworks:
-            if frozenset(subnetwork.stages) == wanted:
-                return subnetwork.name
-        for subnetwork in self.subnetworks:
-            last = (each for each in map(self.stage, subnetwork.stages) if each.output == LOGITS)
-            if frozenset(each.name for each in last) == wanted:
-                return subnetwork.name
+        if not self._names:
+            self._names.update(self._names_by_stages())
+        known = self._names.get(wanted)
+        if known is not None:
+            return known
         return "+".join(stage.name for stage in self.stages if stage.name in wanted)
 
     def runnable(self, slots_online: Collection[str]) -> tuple[SubNetwork, ...]:
@@ -195,6 +197,17 @@ class Manifest:
             for subnetwork in self.subnetworks
             if all(self.stage(name).slot in online for name in subnetwork.stages)
         )
+
+    def _names_by_stages(self) -> dict[frozenset[str], str]:
+        """The names of the sub-networks by their stages, and by those that yield their logits; the
+        first of each counts, and all of its stages more than the last of them."""
+        names = {}
+        for subnetwork in reversed(self.subnetworks):
+            last = (each for each in map(self.stage, subnetwork.stages) if each.output == LOGITS)
+            names[frozenset(each.name for each in last)] = subnetwork.name
+        for subnetwork in reversed(self.subnetworks):
+            names[frozenset(subnetwork.stages)] = subnetwork.name
+        return names
 
 
 def _stage_to_json(stage: Stage) -> dict[str, Any]:

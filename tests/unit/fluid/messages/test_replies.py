@@ -44,6 +44,10 @@ REPLIES: st.SearchStrategy[Reply] = RESULTS | st.builds(
 RESULT = Result("a", 3, "three", 0.9, Mode.HA, "100", ("pi-1", "pi-2"), "abc", 1.5, 2.25)
 
 
+def plain_json(document: object) -> bytes:
+    return json.dumps(document, separators=(",", ":"), allow_nan=False).encode()
+
+
 @given(REPLIES)
 def test_one_reply_comes_back_as_it_was(reply: Reply) -> None:
     payload = encode_replies([reply], as_list=False)
@@ -56,6 +60,39 @@ def test_the_replies_of_a_batch_come_back_as_they_were(replies: list[Reply]) -> 
     payload = encode_replies(replies, as_list=True)
     assert decode_replies(payload) == tuple(replies)
     assert isinstance(json.loads(payload), list)
+
+
+# Of one answer, as an agent builds them: equal and unequal in any of their parts, and with numbers
+# that are equal and written differently.
+VARIANTS = st.lists(
+    st.fixed_dictionaries(
+        {},
+        optional={
+            "id": NAMES,
+            "label": st.integers(0, 999),
+            "class_name": NAMES,
+            "confidence": st.floats(0, 1),
+            "mode": st.sampled_from([Mode.HA, Mode.HT]),
+            "subnetwork": NAMES,
+            "devices": st.lists(NAMES, max_size=3).map(tuple),
+            "bundle": NAMES,
+            "queue_ms": st.sampled_from([0.0, -0.0, 1e-7, 1e22, 2.0005]),
+            "compute_ms": st.sampled_from([0.0, -0.0, 1e-7, 1e22, 0.0004]),
+            "degraded": st.booleans(),
+            "probabilities": st.lists(st.floats(0, 1, width=32), max_size=3).map(tuple),
+            "logits": st.lists(LOGITS, max_size=3).map(tuple),
+        },
+    ).map(lambda changes: replace(RESULT, **changes)),
+    max_size=5,
+)
+
+
+@given(VARIANTS | st.lists(REPLIES, max_size=4))
+def test_the_payload_is_the_json_of_each_reply_to_the_byte(replies: list[Reply]) -> None:
+    documents = [reply.to_json() for reply in replies]
+    assert encode_replies(replies, as_list=True) == plain_json(documents)
+    for reply, document in zip(replies, documents, strict=True):
+        assert encode_replies([reply], as_list=False) == plain_json(document)
 
 
 @given(hnp.arrays(np.float32, 8, elements=LOGITS))
@@ -124,6 +161,8 @@ def test_one_bad_reply_spoils_its_batch() -> None:
 def test_a_number_that_json_has_not_is_never_sent(value: float) -> None:
     for spoilt in (
         replace(RESULT, confidence=value),
+        replace(RESULT, queue_ms=value),
+        replace(RESULT, compute_ms=value),
         replace(RESULT, probabilities=(0.5, value)),
         replace(RESULT, logits=(0.5, value)),
     ):
