@@ -87,4 +87,6 @@ def _count(value: str) -> int:
 
 
 # What nearly all requests say, ours and those of others, read beforehand.
-_USUAL = {said: _read(said) for said in ((), (UNIQUE_PROPERTY,))}
+_USUAL: dict[tuple[tuple[str, str], ...], Wishes] = {
+    said: _read(said) for said in ((), (UNIQUE_PROPERTY,))
+}

@@ -52,7 +52,7 @@ class SubModel:
                 f"{file}: must yield a logit for each of the {classes} classes, "
                 f"not {output_details['shape'][-1]}"
             )
-        # By the bits of each int8: looked up, a result costs a fraction of what it takes to compute.
+        # By the bits of each int8: to look them up costs a fraction of what computing them does.
         every = np.arange(256, dtype=np.uint8).view(np.int8)
         centred = every.astype(np.int32) - zero_point
         self._dequantized: Logits = centred.astype(np.float32) * np.float32(scale)

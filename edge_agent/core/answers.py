@@ -80,6 +80,7 @@ def build_error(request: Request, fault: RequestFault) -> tuple[Reply, ...]:
 def softmax(logits: Logits) -> NDArray[np.float32]:
     """Row-wise softmax of float32 logits (images, classes)."""
     # An array's own methods reach these reductions through Python, at twice the cost for one image.
-    shifted = np.exp(logits - np.maximum.reduce(logits, axis=1, keepdims=True))
+    largest: Logits = np.maximum.reduce(logits, axis=1, keepdims=True)
+    shifted = np.exp(logits - largest)
     probabilities: NDArray[np.float32] = shifted / np.add.reduce(shifted, axis=1, keepdims=True)
     return probabilities

@@ -91,7 +91,8 @@ class Manifest:
     subnetworks: tuple[SubNetwork, ...]
     training: Mapping[str, Any] = field(default_factory=dict)
     format_version: int = FORMAT_VERSION
-    # Found out when first asked for: each answer of an agent names its sub-network.
+    # Found out when first asked for: agents ask for each request.
+    _widest: dict[str, Stage] = field(default_factory=dict, init=False, compare=False, repr=False)
     _names: dict[frozenset[str], str] = field(
         default_factory=dict, init=False, compare=False, repr=False
     )
@@ -173,10 +174,9 @@ class Manifest:
 
     def widest_stage(self, slot: str) -> Stage:
         """The widest partial-logits stage of a slot; raises `KeyError` for an unknown slot."""
-        candidates = [stage for stage in self.stages if stage.slot == slot]
-        if not candidates:
-            raise KeyError(slot)
-        return max(candidates, key=lambda stage: stage.width)
+        if not self._widest:
+            self._widest.update(self._widest_by_slot())
+        return self._widest[slot]
 
     def subnetwork_name(self, stages: Collection[str]) -> str:
         """The name of the sub-network made of these stages, or whose logits they yield; "a+b" where
@@ -198,10 +198,18 @@ class Manifest:
             if all(self.stage(name).slot in online for name in subnetwork.stages)
         )
 
+    def _widest_by_slot(self) -> dict[str, Stage]:
+        """The first of those that are widest."""
+        widest: dict[str, Stage] = {}
+        for stage in self.stages:
+            if stage.width > widest.setdefault(stage.slot, stage).width:
+                widest[stage.slot] = stage
+        return widest
+
     def _names_by_stages(self) -> dict[frozenset[str], str]:
         """The names of the sub-networks by their stages, and by those that yield their logits; the
         first of each counts, and all of its stages more than the last of them."""
-        names = {}
+        names: dict[frozenset[str], str] = {}
         for subnetwork in reversed(self.subnetworks):
             last = (each for each in map(self.stage, subnetwork.stages) if each.output == LOGITS)
             names[frozenset(each.name for each in last)] = subnetwork.name
