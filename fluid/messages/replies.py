@@ -7,6 +7,7 @@ import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from fluid.fields import FieldError, Fields
@@ -176,12 +177,20 @@ def _head(result: Result) -> str:
 def _tail(result: Result) -> str:
     """What follows the confidence, up to where probabilities may follow."""
     tail = (
-        f',"mode":{_encode(result.mode)},"subnetwork":{_encode(result.subnetwork)},'
-        f'"devices":[{",".join(map(_encode, result.devices))}],"bundle":{_encode(result.bundle)},'
+        f"{_origin(result.mode, result.subnetwork, result.devices, result.bundle)},"
         f'"queue_ms":{_number(round(result.queue_ms, 3))},'
         f'"compute_ms":{_number(round(result.compute_ms, 3))}'
     )
     return f'{tail},"degraded":true' if result.degraded else tail
+
+
+@lru_cache(maxsize=128)  # the same in many answers, one after the other
+def _origin(mode: Mode, subnetwork: str, devices: tuple[str, ...], bundle: str) -> str:
+    """What answered."""
+    return (
+        f',"mode":{_encode(mode)},"subnetwork":{_encode(subnetwork)},'
+        f'"devices":[{",".join(map(_encode, devices))}],"bundle":{_encode(bundle)}'
+    )
 
 
 def _number(value: float) -> str:
