@@ -10,7 +10,7 @@ or overtakes a change of presence, and a reply goes out before the notice that s
 other effects keep their order.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
 from edge_agent.core.effects import (
@@ -32,12 +32,15 @@ MOST_BYTES = 64 * 1024
 # Of a record: above its head and its sender's id.
 _RECORD_HEAD_BYTES = 128
 
+_MERGED = {SendPartials, SendFeatures, SendDone}
 _Record = TypeVar("_Record", Partial, Feature)
 
 
-def coalesce(effects: Iterable[Effect]) -> list[Effect]:
+def coalesce(effects: Sequence[Effect]) -> list[Effect]:
     """The effects with partials to one device in one message, maps to it in one, and done notices
     in one."""
+    if _MERGED.isdisjoint(map(type, effects)):
+        return list(effects)
     out: list[Effect] = []
     waiting = _Waiting()
     for effect in effects:

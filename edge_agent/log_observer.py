@@ -15,6 +15,7 @@ from edge_agent.observer import View
 from fluid.messages import ErrorReply, Mode, Result
 
 _log = logging.getLogger(__name__)
+_REPLIES = (SendReply, ReplyAdopted)
 _MODES = {Route.EVERYONE: Mode.HA, Route.SHARED: Mode.HT}
 
 
@@ -29,7 +30,7 @@ class LogObserver:
         if self._verbose and isinstance(event, RequestArrived):
             self._arrived(event)
         for effect in effects:
-            if isinstance(effect, SendReply | ReplyAdopted):
+            if isinstance(effect, _REPLIES):
                 self._answered(effect)
 
     def beat(self, view: View) -> None:

@@ -110,7 +110,9 @@ class _Requests:
             buckets=LATENCY_BUCKETS_S,
             registry=registry,
         )
-        self._durations = {mode: duration.labels(mode) for mode in (Mode.HA, Mode.HT)}
+        self._durations: dict[str, Histogram] = {
+            mode: duration.labels(mode) for mode in (Mode.HA, Mode.HT)
+        }
         self._compute = Histogram(
             "fluid_compute_duration_seconds",
             "Decoding a request's images and running this device's share of the network on them.",
@@ -191,7 +193,7 @@ class _Requests:
             counter = self._outcomes[labels] = self._answered.labels(*labels)
         counter.inc()
         if arrived_at is not None:
-            self._durations[Mode(labels[0])].observe(now - arrived_at)
+            self._durations[labels[0]].observe(now - arrived_at)
 
     def link_closed(
         self, event: seen.LinkClosed, _effects: Sequence[do.Effect], _now: float

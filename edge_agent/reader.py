@@ -32,7 +32,7 @@ from fluid.topics import Topics, is_agent_id
 _MOST_DIGITS = 20
 _ID_CHARACTERS = 128
 _MOST_NAMED = 64
-_TOPIC_BYTES = 65_535  # MQTT 5, section 1.5.4
+_ROUTES = tuple((route.value, route) for route in (Route.EVERYONE, Route.SHARED))
 _IMPOSTOR = Malformed("the payload speaks for another agent than the topic")
 
 
@@ -129,7 +129,7 @@ class Reader:
 
     def _fault(self, message: Message, reply_to: str) -> RequestFault | None:
         """What is wrong with a request's envelope."""
-        if not self._topics.may_answer_on(reply_to) or len(reply_to.encode()) > _TOPIC_BYTES:
+        if not self._topics.may_answer_on(reply_to):
             return RequestFault(
                 ErrorCode.BAD_RESPONSE_TOPIC,
                 "the response topic has a wildcard, belongs to the cluster or is too long; "
@@ -237,8 +237,8 @@ def route_of(delivered: Delivered) -> Route | None:
 
     Where both did, it went to everyone as well.
     """
-    for route in (Route.EVERYONE, Route.SHARED):
-        if route.value in delivered.subscription_ids:
+    for identifier, route in _ROUTES:
+        if identifier in delivered.subscription_ids:
             return route
     return None
 

@@ -36,8 +36,7 @@ class ServiceObserver:
             self._manager.ready()
         if isinstance(event, seen.LinkClosed) and event.link is LinkName.CONTROL and event.detail:
             self._trouble = f"not connected: {event.detail}"
-        leaves = isinstance(event, seen.LeaveRequested)
-        if leaves or any(isinstance(effect, do.Exit) for effect in effects):
+        if isinstance(event, seen.LeaveRequested) or do.Exit in map(type, effects):
             self._stop()
         self._ailment = self._health.ailment(now)
         if not self._ailment:

@@ -49,14 +49,19 @@ class Wishes:
 
 
 def read_wishes(message: Message) -> Wishes:
-    properties = dict(reversed(message.user_properties))  # of two with one name the first counts
+    usual = _USUAL.get(message.user_properties)
+    return _read(message.user_properties) if usual is None else usual
+
+
+def _read(user_properties: tuple[tuple[str, str], ...]) -> Wishes:
+    properties = dict(reversed(user_properties))  # of two with one name the first counts
     deadline = properties.get(DEADLINE_PROPERTY)
     deadline_ms = None if deadline is None else _positive(deadline)
     unreadable = deadline is not None and deadline_ms is None
     return Wishes(
-        wants_probabilities=PROBABILITIES_PROPERTY in message.user_properties,
-        wants_logits=LOGITS_PROPERTY in message.user_properties,
-        unique=UNIQUE_PROPERTY in message.user_properties,
+        wants_probabilities=PROBABILITIES_PROPERTY in user_properties,
+        wants_logits=LOGITS_PROPERTY in user_properties,
+        unique=UNIQUE_PROPERTY in user_properties,
         minimum=properties.get(MIN_SUBNETWORK_PROPERTY),
         deadline_s=None if deadline_ms is None else deadline_ms / 1000,
         handovers=_count(properties.get(HANDOVERS_PROPERTY, "")),
@@ -79,3 +84,9 @@ def _positive(value: str) -> int | None:
 
 def _count(value: str) -> int:
     return min(int(value[:4]), 1000) if value.isascii() and value.isdigit() else 0
+
+
+# What nearly all requests say, ours and those of others, read beforehand.
+_USUAL: dict[tuple[tuple[str, str], ...], Wishes] = {
+    said: _read(said) for said in ((), (UNIQUE_PROPERTY,))
+}

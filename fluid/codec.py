@@ -183,9 +183,8 @@ def _read_npy(payload: bytes, spec: InputSpec, limits: DecodeLimits) -> _Outcome
 def _judge_npy(
     header: NpyHeader, payload: bytes, spec: InputSpec, limits: DecodeLimits
 ) -> DecodeFailure | None:
-    one_image = _image_shapes(spec)
-    is_batch = header.shape not in one_image
-    if is_batch and header.shape[1:] not in one_image:
+    is_batch = not _is_one_image(header, spec)
+    if is_batch and header.shape[1:] not in _image_shapes(spec):
         return DecodeFailure(
             ErrorCode.WRONG_SHAPE,
             f".npy: the array has shape {_text(header.shape)}; the model takes "
@@ -213,10 +212,16 @@ def _judge_npy(
 
 
 def _take_npy(header: NpyHeader, payload: bytes, spec: InputSpec) -> Decoded:
-    flat = np.frombuffer(payload, np.uint8, count=header.size, offset=header.data_offset)
-    array = flat.reshape(header.shape, order="F" if header.fortran_order else "C")
-    images = np.ascontiguousarray(array.reshape(-1, *spec.shape))
-    return Decoded(images, is_batch=header.shape not in _image_shapes(spec))
+    is_batch = not _is_one_image(header, spec)
+    flat = np.frombuffer(payload, np.uint8, offset=header.data_offset)
+    if not header.fortran_order:
+        return Decoded(flat.reshape(-1, *spec.shape), is_batch)
+    array = flat.reshape(header.shape, order="F")
+    return Decoded(np.ascontiguousarray(array.reshape(-1, *spec.shape)), is_batch)
+
+
+def _is_one_image(header: NpyHeader, spec: InputSpec) -> bool:
+    return header.shape == spec.shape or header.shape in _image_shapes(spec)
 
 
 def _image_shapes(spec: InputSpec) -> tuple[tuple[int, ...], ...]:

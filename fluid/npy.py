@@ -10,6 +10,7 @@ import math
 import re
 import struct
 from dataclasses import dataclass
+from functools import lru_cache
 
 NPY_MAGIC = b"\x93NUMPY"
 
@@ -68,10 +69,12 @@ def read_npy_header(data: bytes) -> NpyHeader | UnreadableHeader:
     data_offset = text_start + text_length
     if len(data) < data_offset:
         return UnreadableHeader("the header is cut short")
-    return _parse(data[text_start:data_offset].decode("latin-1"), data_offset)
+    return _parse(data[text_start:data_offset], data_offset)
 
 
-def _parse(text: str, data_offset: int) -> NpyHeader | UnreadableHeader:
+@lru_cache(maxsize=64)  # whoever sends images sends many of one shape; a header is short
+def _parse(header: bytes, data_offset: int) -> NpyHeader | UnreadableHeader:
+    text = header.decode("latin-1")
     descr, order, shape = (field.search(text) for field in (_DESCR, _FORTRAN_ORDER, _SHAPE))
     if descr is None or order is None or shape is None:
         return UnreadableHeader("the header does not describe a plain array")

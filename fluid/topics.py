@@ -5,6 +5,7 @@ All topics live below one base (default `fluid`). docs/protocol.md describes eac
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 # Topics of the cluster itself. A request may not name one of them as its response topic, or any
 # publisher could make an agent speak with an agent's rights.
@@ -148,13 +149,18 @@ class Topics:
     def may_answer_on(self, topic: str) -> bool:
         """Whether an agent may publish an answer there: nothing of the cluster, no wildcard, no
         control character, at most 1024 bytes and 100 levels."""
-        if not topic or topic.startswith("$") or "+" in topic or "#" in topic:
-            return False
-        if _UNSPEAKABLE.search(topic) or len(topic.encode()) > _MAX_ANSWER_BYTES:
-            return False
-        if topic.count("/") >= _MAX_ANSWER_LEVELS:
-            return False
-        return not any(
-            topic == f"{self.base}/{name}" or topic.startswith(f"{self.base}/{name}/")
-            for name in _RESERVED
-        )
+        # What is too long is not remembered: anybody may choose a response topic.
+        return len(topic) <= _MAX_ANSWER_BYTES and _may_answer_on(self.base, topic)
+
+
+@lru_cache(maxsize=256)  # each request is asked for, and most are of the same few clients
+def _may_answer_on(base: str, topic: str) -> bool:
+    if not topic or topic.startswith("$") or "+" in topic or "#" in topic:
+        return False
+    if _UNSPEAKABLE.search(topic) or len(topic.encode()) > _MAX_ANSWER_BYTES:
+        return False
+    if topic.count("/") >= _MAX_ANSWER_LEVELS:
+        return False
+    return not any(
+        topic == f"{base}/{name}" or topic.startswith(f"{base}/{name}/") for name in _RESERVED
+    )

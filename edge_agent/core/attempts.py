@@ -42,7 +42,7 @@ class Attempts:
         self._held_back: list[Compute] = []
         # In the order in which they run. Of equal jobs one is enough: a link that is lost over and
         # over brings the same requests each time.
-        self._in_executor: deque[_Name] = deque()
+        self._in_executor: dict[_Name, None] = {}
         self._link_open = False
         self._sessions = 0
         self._settled = False
@@ -120,7 +120,7 @@ class Attempts:
         """The executor is done with a job of this request; None: with the one it had longest."""
         name = next((each for each in self._in_executor if key in (None, each[0])), None)
         if name is not None:
-            self._in_executor.remove(name)
+            del self._in_executor[name]
         if self._phase is not _Phase.RUNNING:
             return self._advance()
         self._running = None
@@ -236,7 +236,7 @@ class Attempts:
         name = (job.request.key, job.stages)
         if name in self._in_executor:
             return []
-        self._in_executor.append(name)
+        self._in_executor[name] = None
         return [job]
 
     def _correct_note(self) -> list[Effect]:

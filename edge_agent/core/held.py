@@ -99,7 +99,7 @@ class Held:
         """Those of the stages that nobody has contributed; none where it is faulty."""
         if self.fault is not None:
             return ()
-        return tuple(stage for stage in stages if stage not in self.contributions)
+        return tuple([stage for stage in stages if stage not in self.contributions])
 
     def drop_misfits(self, shape: tuple[int, ...]) -> None:
         """Forget contributions whose logits have another shape."""

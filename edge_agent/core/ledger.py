@@ -281,8 +281,10 @@ class Ledger:
         return effects
 
     def next_deadline(self) -> float | None:
-        deadlines = (self._holdings.deadlines.next(), self._hearsay.next_deadline())
-        return min((each for each in deadlines if each is not None), default=None)
+        ours, theirs = self._holdings.deadlines.next(), self._hearsay.next_deadline()
+        if ours is None or theirs is None:
+            return theirs if ours is None else ours
+        return min(ours, theirs)
 
     def _is_late_copy(self, request: Request) -> bool:
         """Whether an adopter published again what has its answer, for want of knowing better. It

@@ -12,8 +12,10 @@ _MOST_CHARACTERS = 40
 
 def expect_known(manifest: Manifest, minimum: str | None) -> RequestFault | None:
     """What is wrong with a minimum that the bundle has no sub-network for."""
+    if minimum is None:
+        return None
     names = [subnetwork.name for subnetwork in manifest.subnetworks]
-    if minimum is None or minimum in names:
+    if minimum in names:
         return None
     listed = ", ".join(names[:_MOST_NAMED]) + (", ..." if len(names) > _MOST_NAMED else "")
     return RequestFault(

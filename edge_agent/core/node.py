@@ -85,7 +85,8 @@ class Node:
 
     def next_deadline(self) -> float:
         """When to step with `Tick` if nothing else happens before."""
-        return min(self._settle_at, self._ledger.next_deadline() or self._settle_at)
+        of_requests = self._ledger.next_deadline()
+        return self._settle_at if of_requests is None else min(self._settle_at, of_requests)
 
     def _next_settling(self, now: float) -> float:
         """When to look at the cluster's own affairs; requests come and go without them."""
@@ -109,6 +110,8 @@ class Node:
                 return self._ledger.arrived(event, now)
             case seen.Computed():
                 return self._ledger.computed(event, now)
+            case seen.ReplyConfirmed(token, accepted):
+                return self._ledger.confirmed(token, now, accepted=accepted)
             case seen.ComputeFailed():
                 return self._ledger.compute_failed(event, now)
             case seen.PartialSeen(partial):
@@ -119,8 +122,6 @@ class Node:
                 return self._ledger.done(notice, now)
             case seen.UnheardSeen(notice):
                 return self._ledger.unheard(notice, now)
-            case seen.ReplyConfirmed(token, accepted):
-                return self._ledger.confirmed(token, now, accepted=accepted)
             case _:
                 return self._suspicion(event, now)
 

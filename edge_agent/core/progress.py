@@ -76,9 +76,12 @@ class Progress:
     def _on_alone(self, held: Held, now: float) -> list[Effect]:
         """As far as it goes without others' feature maps."""
         key, team = held.request.key, self.team
-        share = team.my_share(key, held.hearers) if held.together else team.my_stages()
-        combiner = held.combiner or team.combiner(key, held.hearers)
-        answers = not held.together or combiner == self._settings.agent
+        if held.together:
+            share = team.my_share(key, held.hearers)
+            combiner = held.combiner or team.combiner(key, held.hearers)
+        else:
+            share, combiner = team.my_stages(), self._settings.agent
+        answers = combiner == self._settings.agent
         missing = held.missing(share)
         if not held.together and share and not self._suffices(held, share):
             return self._refuse_alone(held, share)
@@ -270,8 +273,10 @@ class Progress:
 
     def _suffices(self, held: Held, share: tuple[str, ...] = ()) -> bool:
         """Whether what is there, and our share, is at least what was asked for."""
-        there = {*self._counted(held), *share}
-        return held.fault is not None or covers(self._manifest, there, held.request.minimum)
+        minimum = held.request.minimum
+        if minimum is None or held.fault is not None:
+            return True
+        return covers(self._manifest, {*self._counted(held), *share}, minimum)
 
     def _is_out_of_time(self, held: Held, now: float) -> bool:
         """Whether the requester's deadline has passed for an answer that is ours to give."""
@@ -360,7 +365,7 @@ class Progress:
 
     def _results(self, held: Held, now: float) -> tuple[Reply, ...]:
         contributions = self._counted(held)
-        slowest_ms = max(part.compute_ms for part in contributions.values())
+        slowest_ms = max([part.compute_ms for part in contributions.values()])
         return build_results(
             held.request,
             contributions,

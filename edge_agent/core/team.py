@@ -9,6 +9,7 @@ import hashlib
 import math
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from edge_agent.core.graph import Graph, Plan
 from fluid.bundle import Manifest
@@ -32,16 +33,28 @@ class Team:
     capacities: Mapping[str, float] = field(default_factory=dict)
     graph: Graph | None = field(default=None, compare=False)
     present: tuple[str, ...] = ()
+    # What each request asks for, while the team is the same for many.
+    _my_slots: tuple[str, ...] = field(init=False, compare=False, repr=False)
     _plans: dict[tuple[str, ...], Plan | None] = field(
         default_factory=dict, init=False, compare=False, repr=False
     )
+    _due: dict[tuple[str, ...], tuple[str, ...]] = field(
+        default_factory=dict, init=False, compare=False, repr=False
+    )
+
+    def __post_init__(self) -> None:
+        slots, holders = self.manifest.slots, self.holders
+        mine = tuple([slot for slot in slots if self.me in holders.get(slot, ())])
+        object.__setattr__(self, "_my_slots", mine)
 
     def combiner(self, key: bytes, hearers: tuple[str, ...]) -> str:
         """The member that adds up the partial logits of a request and answers it.
 
         hearers: the members when the request arrived; whoever came later has not heard it.
         """
-        present = tuple(filter(self.is_there, hearers))
+        # Mostly nobody has come or gone since it was heard.
+        all_there = hearers == self.members and not self.present
+        present = hearers if all_there else tuple(filter(self.is_there, hearers))
         return rendezvous(key, present, self.capacities) or self.me
 
     def is_there(self, agent: str) -> bool:
@@ -49,26 +62,23 @@ class Team:
         return agent in (self.present or self.members)
 
     def my_slots(self) -> tuple[str, ...]:
-        return tuple(slot for slot in self.manifest.slots if self.me in self.holders.get(slot, ()))
+        return self._my_slots
 
     def my_stages(self) -> tuple[str, ...]:
         """What this device answers with when it answers alone."""
         if self.graph is not None:
             plan = self.graph.best(self.my_slots())
             return plan.logits if plan else ()
-        return tuple(self.manifest.widest_stage(slot).name for slot in self.my_slots())
+        return tuple([self.manifest.widest_stage(slot).name for slot in self._my_slots])
 
     def my_share(self, key: bytes, hearers: tuple[str, ...]) -> tuple[str, ...]:
         """What this device computes when all who heard a request work on it together."""
         if self.graph is not None:
             due = self.due(hearers)
-            mine = {slot for slot in self.my_slots() if self.owner(slot, key, hearers) == self.me}
-            return tuple(name for name in due if self.manifest.stage(name).slot in mine)
-        return tuple(
-            self.manifest.widest_stage(slot).name
-            for slot in self.my_slots()
-            if self.owner(slot, key, hearers) == self.me
-        )
+            ours = {slot for slot in self.my_slots() if self.owner(slot, key, hearers) == self.me}
+            return tuple(name for name in due if self.manifest.stage(name).slot in ours)
+        mine = [slot for slot in self._my_slots if self.owner(slot, key, hearers) == self.me]
+        return tuple([self.manifest.widest_stage(slot).name for slot in mine])
 
     def owners(
         self, stages: tuple[str, ...], key: bytes, hearers: tuple[str, ...]
@@ -83,7 +93,10 @@ class Team:
         if self.graph is not None:
             plan = self.plan(hearers)
             return plan.logits if plan else ()
-        return tuple(self.manifest.widest_stage(slot).name for slot in self.held_by(hearers))
+        if hearers not in self._due:  # as few as the plans
+            widest = map(self.manifest.widest_stage, self.held_by(hearers))
+            self._due[hearers] = tuple(stage.name for stage in widest)
+        return self._due[hearers]
 
     def held_by(self, hearers: Collection[str]) -> tuple[str, ...]:
         """The slots that somebody holds who heard a request and is still there."""
@@ -105,7 +118,7 @@ class Team:
     def owner(self, slot: str, key: bytes, hearers: tuple[str, ...]) -> str | None:
         """Who of those who heard a request computes a slot's share of it; None if nobody holds
         the slot."""
-        present = tuple(name for name in self.holders.get(slot, ()) if name in hearers)
+        present = tuple([name for name in self.holders.get(slot, ()) if name in hearers])
         return rendezvous(key, present, self.capacities)
 
 
@@ -118,16 +131,20 @@ def rendezvous(
     """
     if len(candidates) < 2:
         return candidates[0] if candidates else None
-    weights = {(capacities or {}).get(name, 1.0) for name in candidates}
-    if len(weights) == 1:
-        # The logarithm keeps the order, so equal weights can do without it: this is the inner
-        # path of each request.
-        return max(candidates, key=lambda name: _draw(key, name))
+    if not capacities or len({capacities.get(name, 1.0) for name in candidates}) == 1:
+        return _first_of_equals(key, candidates)
     # -w / ln(u) for u drawn evenly from (0, 1): each is the greatest with a chance of w.
     return max(
         candidates,
-        key=lambda name: -(capacities or {}).get(name, 1.0) / math.log(_draw(key, name)),
+        key=lambda name: -capacities.get(name, 1.0) / math.log(_draw(key, name)),
     )
+
+
+# The inner path asks several times for each request, and a digest for each device adds up.
+@lru_cache(maxsize=2048)
+def _first_of_equals(key: bytes, candidates: tuple[str, ...]) -> str:
+    """The logarithm keeps the order, so equal weights can do without it."""
+    return max(candidates, key=lambda name: _draw(key, name))
 
 
 def _draw(key: bytes, name: str) -> float:

@@ -63,11 +63,10 @@ class Verdicts:
 
     def news(self) -> tuple[bytes, ...] | None:
         """Our list, if it has to be said (again); whoever asks says it."""
-        ours = tuple(self._ours)
-        if not self._link_open or set(ours) == set(self._said):
+        if not self._link_open or self._ours.keys() == set(self._said):
             return None
-        self._said = ours
-        return ours
+        self._said = tuple(self._ours)
+        return self._said
 
     def link_opened(self) -> None:
         """The control link is there. What was said on the one before may have been lost."""

@@ -91,6 +91,11 @@ class Manifest:
     subnetworks: tuple[SubNetwork, ...]
     training: Mapping[str, Any] = field(default_factory=dict)
     format_version: int = FORMAT_VERSION
+    # Found out when first asked for: agents ask for each request.
+    _widest: dict[str, Stage] = field(default_factory=dict, init=False, compare=False, repr=False)
+    _names: dict[frozenset[str], str] = field(
+        default_factory=dict, init=False, compare=False, repr=False
+    )
 
     def to_json(self) -> dict[str, Any]:
         """The manifest as JSON-ready values."""
@@ -169,22 +174,19 @@ class Manifest:
 
     def widest_stage(self, slot: str) -> Stage:
         """The widest partial-logits stage of a slot; raises `KeyError` for an unknown slot."""
-        candidates = [stage for stage in self.stages if stage.slot == slot]
-        if not candidates:
-            raise KeyError(slot)
-        return max(candidates, key=lambda stage: stage.width)
+        if not self._widest:
+            self._widest.update(self._widest_by_slot())
+        return self._widest[slot]
 
     def subnetwork_name(self, stages: Collection[str]) -> str:
         """The name of the sub-network made of these stages, or whose logits they yield; "a+b" where
         the bundle has none."""
         wanted = frozenset(stages)
-        for subnetwork in self.subnetworks:
-            if frozenset(subnetwork.stages) == wanted:
-                return subnetwork.name
-        for subnetwork in self.subnetworks:
-            last = (each for each in map(self.stage, subnetwork.stages) if each.output == LOGITS)
-            if frozenset(each.name for each in last) == wanted:
-                return subnetwork.name
+        if not self._names:
+            self._names.update(self._names_by_stages())
+        known = self._names.get(wanted)
+        if known is not None:
+            return known
         return "+".join(stage.name for stage in self.stages if stage.name in wanted)
 
     def runnable(self, slots_online: Collection[str]) -> tuple[SubNetwork, ...]:
@@ -195,6 +197,25 @@ class Manifest:
             for subnetwork in self.subnetworks
             if all(self.stage(name).slot in online for name in subnetwork.stages)
         )
+
+    def _widest_by_slot(self) -> dict[str, Stage]:
+        """The first of those that are widest."""
+        widest: dict[str, Stage] = {}
+        for stage in self.stages:
+            if stage.width > widest.setdefault(stage.slot, stage).width:
+                widest[stage.slot] = stage
+        return widest
+
+    def _names_by_stages(self) -> dict[frozenset[str], str]:
+        """The names of the sub-networks by their stages, and by those that yield their logits; the
+        first of each counts, and all of its stages more than the last of them."""
+        names: dict[frozenset[str], str] = {}
+        for subnetwork in reversed(self.subnetworks):
+            last = (each for each in map(self.stage, subnetwork.stages) if each.output == LOGITS)
+            names[frozenset(each.name for each in last)] = subnetwork.name
+        for subnetwork in reversed(self.subnetworks):
+            names[frozenset(subnetwork.stages)] = subnetwork.name
+        return names
 
 
 def _stage_to_json(stage: Stage) -> dict[str, Any]:

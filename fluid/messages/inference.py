@@ -61,10 +61,8 @@ def request_key(*, reply_to: str, request_id: bytes, payload: bytes, wishes: byt
     (`wishes`), because equal requests get the same answer.
     """
     digest = hashlib.blake2b(payload, digest_size=KEY_BYTES)
-    digest.update(struct.pack("<II", len(reply_to), len(request_id)))
-    digest.update(reply_to.encode())
-    digest.update(request_id)
-    digest.update(wishes)
+    lengths = struct.pack("<II", len(reply_to), len(request_id))
+    digest.update(b"".join((lengths, reply_to.encode(), request_id, wishes)))
     return digest.digest()
 
 

@@ -5,10 +5,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from numpy.typing import NDArray
 
 from fluid.errors import BundleError
 from fluid.interpreter import InterpreterPackage
-from fluid.submodel import Logits, SubModel, combine
+from fluid.submodel import Images, Logits, SubModel, combine
 from tests.unit.fluid.bundle.example import example_bundle
 
 LOGITS = hnp.arrays(
@@ -82,6 +83,54 @@ def describing(input_details: dict[str, Any], output_details: dict[str, Any]) ->
 def test_a_model_that_is_as_promised_is_taken() -> None:
     model = SubModel(example_bundle(), "lower50", package=describing(GOOD_INPUT, GOOD_OUTPUT))
     assert model.dequantize(np.array([[3, 5]], np.int8)).tolist() == [[0.0, 1.0]]
+
+
+def test_every_int8_is_dequantized_to_the_same_bits_as_by_the_formula() -> None:
+    scale, zero_point = np.float32(0.1), -7
+    details = GOOD_OUTPUT | {"quantization": (float(scale), zero_point)}
+    model = SubModel(example_bundle(), "lower50", package=describing(GOOD_INPUT, details))
+    every = np.arange(-128, 128, dtype=np.int8).reshape(128, 2)
+    expected = (every.astype(np.int32) - zero_point).astype(np.float32) * scale
+    logits = model.dequantize(every)
+    assert (logits.dtype, logits.shape) == (np.float32, (128, 2))
+    assert logits.tobytes() == expected.tobytes()
+
+
+class Counting:
+    """An interpreter that yields how many images it has had, and writes it to one place."""
+
+    def __init__(self, *, model_content: bytes, num_threads: int) -> None:
+        assert model_content
+        assert num_threads == 1
+        self._output = np.zeros((1, 2), np.int8)
+
+    def allocate_tensors(self) -> None:
+        pass
+
+    def get_input_details(self) -> list[dict[str, Any]]:
+        return [GOOD_INPUT]
+
+    def get_output_details(self) -> list[dict[str, Any]]:
+        return [GOOD_OUTPUT]
+
+    def set_tensor(self, index: int, image: Images) -> None:
+        assert (index, image.shape) == (0, (1, 8, 8, 1))
+
+    def invoke(self) -> None:
+        self._output += 1
+
+    def get_tensor(self, index: int) -> NDArray[np.int8]:
+        assert index == 1
+        return self._output.copy()
+
+
+def test_each_image_of_a_batch_is_run_by_itself_and_keeps_its_result() -> None:
+    package = InterpreterPackage("counting", "1", Counting)
+    model = SubModel(example_bundle(), "lower50", package=package)
+    images = np.zeros((3, 8, 8, 1), np.uint8)
+    assert model.run_quantized(images).tolist() == [[1, 1], [2, 2], [3, 3]]
+    first, second = (model.run_quantized(images[:1]) for _ in range(2))
+    assert (first.tolist(), second.tolist()) == ([[4, 4]], [[5, 5]])
 
 
 @pytest.mark.parametrize(

@@ -44,6 +44,10 @@ REPLIES: st.SearchStrategy[Reply] = RESULTS | st.builds(
 RESULT = Result("a", 3, "three", 0.9, Mode.HA, "100", ("pi-1", "pi-2"), "abc", 1.5, 2.25)
 
 
+def plain_json(document: object) -> bytes:
+    return json.dumps(document, separators=(",", ":"), allow_nan=False).encode()
+
+
 @given(REPLIES)
 def test_one_reply_comes_back_as_it_was(reply: Reply) -> None:
     payload = encode_replies([reply], as_list=False)
@@ -56,6 +60,47 @@ def test_the_replies_of_a_batch_come_back_as_they_were(replies: list[Reply]) -> 
     payload = encode_replies(replies, as_list=True)
     assert decode_replies(payload) == tuple(replies)
     assert isinstance(json.loads(payload), list)
+
+
+# As of the images of one batch; their times are equal now and then, and written differently.
+SIMILAR_RESULTS = st.builds(
+    replace,
+    st.just(RESULT),
+    label=st.integers(0, 999),
+    class_name=NAMES,
+    confidence=st.floats(0, 1),
+    queue_ms=st.sampled_from([0.0, -0.0, 2.0005]),
+    compute_ms=st.sampled_from([1e-7, 1e22]),
+    probabilities=st.none() | st.lists(st.floats(0, 1, width=32), max_size=3).map(tuple),
+    logits=st.none() | st.lists(LOGITS, max_size=3).map(tuple),
+)
+
+
+@given(st.lists(SIMILAR_RESULTS | REPLIES, max_size=6))
+def test_the_payload_is_the_json_of_each_reply_to_the_byte(replies: list[Reply]) -> None:
+    documents = [reply.to_json() for reply in replies]
+    assert encode_replies(replies, as_list=True) == plain_json(documents)
+    for reply, document in zip(replies, documents, strict=True):
+        assert encode_replies([reply], as_list=False) == plain_json(document)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        replace(RESULT, id='b"\\\n\u00e9'),
+        replace(RESULT, mode=Mode.HT),
+        replace(RESULT, subnetwork="lower50"),
+        replace(RESULT, devices=("pi-1",)),
+        replace(RESULT, devices=()),
+        replace(RESULT, bundle="abd"),
+        replace(RESULT, queue_ms=-0.0),
+        replace(RESULT, compute_ms=1e-7),
+        replace(RESULT, degraded=True),
+    ],
+)
+def test_no_result_of_a_batch_is_given_what_is_anothers(changed: Result) -> None:
+    batch = [RESULT, changed, changed, RESULT]
+    assert encode_replies(batch, as_list=True) == plain_json([each.to_json() for each in batch])
 
 
 @given(hnp.arrays(np.float32, 8, elements=LOGITS))
@@ -124,6 +169,8 @@ def test_one_bad_reply_spoils_its_batch() -> None:
 def test_a_number_that_json_has_not_is_never_sent(value: float) -> None:
     for spoilt in (
         replace(RESULT, confidence=value),
+        replace(RESULT, queue_ms=value),
+        replace(RESULT, compute_ms=value),
         replace(RESULT, probabilities=(0.5, value)),
         replace(RESULT, logits=(0.5, value)),
     ):
