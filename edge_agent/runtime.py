@@ -17,14 +17,12 @@ from dataclasses import dataclass, replace
 from edge_agent.bundle_loader import BundleLoader
 from edge_agent.bundle_source import BundleSource
 from edge_agent.coalescing import coalesce
-from edge_agent.core.effects import Compute, Effect, Exit, Note, RunBundle, WriteAttempt
+from edge_agent.core.effects import Compute, Effect, Exit, Note, RunBundle
 from edge_agent.core.events import (
-    AttemptConfirmed,
     BundleLoaded,
     ClusterSeen,
     Event,
     LeaveRequested,
-    LinkName,
     Started,
     Tick,
     Worked,
@@ -39,6 +37,7 @@ from edge_agent.models import Models
 from edge_agent.observer import Observer, View
 from edge_agent.occupation import Occupation
 from edge_agent.switchboard import FromLink, Switchboard
+from edge_agent.urgency import can_wait, must_go_now
 from edge_agent.wire import Wire
 from fluid.bundle import Bundle
 from fluid.bus import Bus, Closed, Opened
@@ -90,7 +89,7 @@ class Agent:
         from another thread when a `reload` is done, whatever came of it.
         """
         self._buses = (bus, *fallbacks)
-        self._inbox: Inbox[_Item] = Inbox(can_wait=_can_wait)
+        self._inbox: Inbox[_Item] = Inbox(can_wait=can_wait)
         self._node = Node(settings)
         self._executor = Executor(bundle, package, post=self._inbox.put, failed=self.fail)
         self._switchboard = Switchboard(bus, wire, self._inbox.put_patiently, fallbacks=fallbacks)
@@ -183,7 +182,7 @@ class Agent:
             for event in self._events(item):
                 caused = self._step(event)
                 effects += caused
-                if _must_go_now(event, caused):
+                if must_go_now(event, caused):
                     self._perform(effects)
                     effects = []
         self._perform(effects)
@@ -252,18 +251,3 @@ class Agent:
             for name, value in note.fields.items()
         }
         return replace(note, fields=fields)
-
-
-def _can_wait(item: _Item) -> bool:
-    """Requests, and all that comes on their connections, as its order matters."""
-    return isinstance(item, FromLink) and item.source.name is not LinkName.CONTROL
-
-
-def _must_go_now(event: Event, caused: Sequence[Effect]) -> bool:
-    """Whether to carry out what is to be done before the next event is looked at.
-
-    Suspects run one at a time, each after its note has been to the broker and back, and all other
-    requests wait for them: a batch of events in each direction made seconds of a full window.
-    """
-    noted = isinstance(event, AttemptConfirmed)
-    return noted or any(isinstance(effect, Exit | WriteAttempt) for effect in caused)

@@ -1,0 +1,24 @@
+"""What goes before what, where there is more to do than can be done at once."""
+
+from collections.abc import Iterable
+
+from edge_agent.core.effects import Effect, Exit, WriteAttempt
+from edge_agent.core.events import AttemptConfirmed, Event, LinkName
+from edge_agent.switchboard import FromLink
+
+
+def can_wait(item: object) -> bool:
+    """Whether what is in the inbox lets pass what the executor has done and what other devices say:
+    requests, and all that comes on their connections, as its order matters."""
+    return isinstance(item, FromLink) and item.source.name is not LinkName.CONTROL
+
+
+def must_go_now(event: Event, caused: Iterable[Effect]) -> bool:
+    """Whether to carry out what is to be done before the next event is looked at.
+
+    Suspects run one at a time, each after its note has been to the broker and back, and all other
+    requests wait for them: a batch of events in each direction made seconds of a full window.
+    """
+    if isinstance(event, AttemptConfirmed):
+        return True
+    return any(isinstance(effect, Exit | WriteAttempt) for effect in caused)
