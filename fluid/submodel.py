@@ -63,24 +63,17 @@ class SubModel:
 
     def run_quantized(self, images: Images) -> NDArray[np.int8]:
         """As `run`, but the int8 logits as the interpreter yields them, shape (n, classes)."""
-        if len(images) == 1:
-            return self._run_one(images)
         rows = np.empty((len(images), self._classes), np.int8)
+        interpreter = self._interpreter
         for index in range(len(images)):
-            rows[index] = self._run_one(images[index : index + 1])
+            interpreter.set_tensor(self._input_index, images[index : index + 1])
+            interpreter.invoke()
+            rows[index] = interpreter.get_tensor(self._output_index)
         return rows
 
     def dequantize(self, quantized: NDArray[np.int8]) -> Logits:
         """scale * (q - zero_point) in float32: the same bits on every machine."""
         return self._dequantized.take(quantized.view(np.uint8))
-
-    def _run_one(self, image: Images) -> NDArray[np.int8]:
-        """One image (1, height, width, channels) -> (1, classes), a copy of what the interpreter
-        has: it writes the next result to the same place."""
-        self._interpreter.set_tensor(self._input_index, image)
-        self._interpreter.invoke()
-        logits: NDArray[np.int8] = self._interpreter.get_tensor(self._output_index)
-        return logits
 
 
 def load_interpreter(bundle: Bundle, stage: Stage, *, package: InterpreterPackage) -> Any:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from edge_agent.core.events import Request, RequestFault
 from fluid.bundle import Manifest
-from fluid.messages import ErrorReply, Mode, Reply, Result
+from fluid.messages import ErrorReply, Mode, Replies, Reply, Result, ResultBatch
 from fluid.submodel import Logits, combine
 
 _SHORT_DIGEST = 12
@@ -32,7 +32,7 @@ def build_results(
     mode: Mode,
     queue_ms: float,
     degraded: bool,
-) -> tuple[Reply, ...]:
+) -> Replies:
     """A result for each image of a request, from its contributions by stage (at least one).
 
     The logits are added in the manifest's stage order, so that equal contributions give equal
@@ -44,32 +44,34 @@ def build_results(
     labels: list[int] = logits.argmax(axis=1).tolist()
     sums: list[list[float]] = logits.tolist()
     probabilities: list[list[float]] = softmax(logits).tolist()
-    # What is the same for all images is one object in all their results: so it is written once
-    # (`fluid.messages.encode_replies`).
-    subnetwork = manifest.subnetwork_name(stages)
-    devices = tuple(dict.fromkeys([contributions[stage].device for stage in stages]))
-    # Devices work at the same time, so the slowest is what the answer took.
-    compute_ms = max([contributions[stage].compute_ms for stage in stages])
-    bundle = digest[:_SHORT_DIGEST]
-    results = [
-        Result(
-            id=request.id,
-            label=label,
-            class_name=manifest.classes[label],
-            confidence=shares[label],
-            mode=mode,
-            subnetwork=subnetwork,
-            devices=devices,
-            bundle=bundle,
-            queue_ms=queue_ms,
-            compute_ms=compute_ms,
-            degraded=degraded,
-            probabilities=tuple(shares) if request.wants_probabilities else None,
-            logits=tuple(each) if request.wants_logits else None,
-        )
-        for label, shares, each in zip(labels, probabilities, sums, strict=True)
-    ]
-    return tuple(results)
+    confidences = [shares[label] for shares, label in zip(probabilities, labels, strict=True)]
+    shares_wanted, logits_wanted = request.wants_probabilities, request.wants_logits
+    first = Result(
+        id=request.id,
+        label=labels[0],
+        class_name=manifest.classes[labels[0]],
+        confidence=confidences[0],
+        mode=mode,
+        subnetwork=manifest.subnetwork_name(stages),
+        devices=tuple(dict.fromkeys([contributions[stage].device for stage in stages])),
+        bundle=digest[:_SHORT_DIGEST],
+        queue_ms=queue_ms,
+        # Devices work at the same time, so the slowest is what the answer took.
+        compute_ms=max([contributions[stage].compute_ms for stage in stages]),
+        degraded=degraded,
+        probabilities=tuple(probabilities[0]) if shares_wanted else None,
+        logits=tuple(sums[0]) if logits_wanted else None,
+    )
+    if len(labels) == 1:
+        return (first,)
+    return ResultBatch(
+        first,
+        labels=tuple(labels),
+        class_names=tuple([manifest.classes[label] for label in labels]),
+        confidences=tuple(confidences),
+        probabilities=tuple(map(tuple, probabilities)) if shares_wanted else None,
+        logits=tuple(map(tuple, sums)) if logits_wanted else None,
+    )
 
 
 def build_error(request: Request, fault: RequestFault) -> tuple[Reply, ...]:

@@ -11,6 +11,7 @@ from fluid.messages import (
     Heartbeat,
     Partial,
     Presence,
+    Replies,
     Reply,
     Unheard,
 )
@@ -166,7 +167,7 @@ class SendReply:
     """Publish an answer; `ReplyConfirmed(token)` follows once the broker has it."""
 
     request: Request
-    replies: tuple[Reply, ...]
+    replies: Replies
     as_list: bool
     token: int
 

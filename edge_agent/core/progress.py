@@ -24,7 +24,7 @@ from edge_agent.core.patience import Patience
 from edge_agent.core.relay import Relay
 from edge_agent.core.settings import Settings
 from edge_agent.core.team import Team
-from fluid.messages import Feature, Mode, Partial, Reply
+from fluid.messages import Feature, Mode, Partial, Replies
 
 
 class Progress:
@@ -326,10 +326,9 @@ class Progress:
 
     def _answer(self, held: Held, now: float) -> list[Effect]:
         if held.fault is not None:
-            replies, as_list = build_error(held.request, held.fault), False
-        else:
-            replies, as_list = self._results(held, now), held.is_batch
-        return [SendReply(held.request, replies, as_list, self._holdings.answering(held))]
+            return self._refuse(held, held.fault)
+        replies, token = self._results(held, now), self._holdings.answering(held)
+        return [SendReply(held.request, replies, held.is_batch, token)]
 
     def _answer_in_time(self, held: Held, now: float) -> list[Effect]:
         """The requester's deadline has passed: answer with what is there, or say what is not."""
@@ -363,7 +362,7 @@ class Progress:
         token = self._holdings.answering(held)
         return [SendReply(held.request, replies, as_list=False, token=token)]
 
-    def _results(self, held: Held, now: float) -> tuple[Reply, ...]:
+    def _results(self, held: Held, now: float) -> Replies:
         contributions = self._counted(held)
         slowest_ms = max([part.compute_ms for part in contributions.values()])
         return build_results(

@@ -40,8 +40,10 @@ from fluid.messages.properties import (
 )
 from fluid.messages.replies import (
     ErrorReply,
+    Replies,
     Reply,
     Result,
+    ResultBatch,
     decode_replies,
     encode_replies,
 )
@@ -64,8 +66,10 @@ __all__ = [
     "Mode",
     "Partial",
     "Presence",
+    "Replies",
     "Reply",
     "Result",
+    "ResultBatch",
     "Role",
     "Unheard",
     "decode_cluster",

@@ -5,8 +5,8 @@ One image gets one object, a batch gets a list of them. docs/protocol.md lists t
 
 import json
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -77,17 +77,57 @@ class ErrorReply:
 
 Reply = Result | ErrorReply
 
+
+@dataclass(frozen=True, slots=True)
+class ResultBatch:
+    """The results of a batch of images, each of which is made when it is asked for.
+
+    What they have in common is that of `first`, the first image's; the rest is by image, as in
+    `Result`. probabilities, logits: None where the request did not ask for them.
+    """
+
+    first: Result
+    labels: tuple[int, ...]
+    class_names: tuple[str, ...]
+    confidences: tuple[float, ...]
+    probabilities: tuple[tuple[float, ...], ...] | None = None
+    logits: tuple[tuple[float, ...], ...] | None = None
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def __getitem__(self, image: int) -> Result:
+        if image == 0:
+            return self.first
+        return replace(
+            self.first,
+            label=self.labels[image],
+            class_name=self.class_names[image],
+            confidence=self.confidences[image],
+            probabilities=None if self.probabilities is None else self.probabilities[image],
+            logits=None if self.logits is None else self.logits[image],
+        )
+
+    def __iter__(self) -> Iterator[Result]:
+        return map(self.__getitem__, range(len(self)))
+
+
+# Of one request: a reply for each of its images, or one error.
+Replies = Sequence[Reply] | ResultBatch
+
 _encode = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 
 
-def encode_replies(replies: Sequence[Reply], *, as_list: bool) -> bytes:
+def encode_replies(replies: Replies, *, as_list: bool) -> bytes:
     """The payload of an answer; `as_list` for batches, else exactly one reply is given.
 
     Raises ValueError for a number that is not finite: JSON has none.
     """
-    if not as_list:
-        return _texts(replies[:1])[0].encode()
-    return f"[{','.join(_texts(replies))}]".encode()
+    if isinstance(replies, ResultBatch):
+        texts = _texts_of_batch(replies)
+    else:
+        texts = [_text(reply) for reply in replies]
+    return (f"[{','.join(texts)}]" if as_list else texts[0]).encode()
 
 
 def decode_replies(payload: bytes) -> tuple[Reply, ...] | Malformed:
@@ -126,47 +166,68 @@ def _reply(fields: Fields) -> Reply:
     )
 
 
-def _texts(replies: Sequence[Reply]) -> list[str]:
-    """Each reply as JSON: its `to_json`, which is the definition, without making a dict of it.
-
-    An agent writes thousands of results a second, and those of a batch have most in common, so
-    what the next result shares with the one before is not written anew.
-    """
-    texts = []
-    before: Result | None = None
-    head = tail = ""
-    for reply in replies:
-        if isinstance(reply, ErrorReply):
-            texts.append(_encode(reply.to_json()))
-            continue
-        if before is None or not _have_much_in_common(before, reply):
-            head, tail = _head(reply), _tail(reply)
-        before = reply
-        text = (
-            f'{head}{reply.label},"class":{_encode(reply.class_name)},'
-            f'"confidence":{_number(round(reply.confidence, 6))}{tail}'
-        )
-        if reply.probabilities is not None:
-            text += f',"probabilities":{_encode([round(p, 6) for p in reply.probabilities])}'
-        if reply.logits is not None:
-            text += f',"logits":{_encode(reply.logits)}'
-        texts.append(text + "}")
-    return texts
+# A reply as text is its `to_json`, which is the definition, but no dict is made for it: an agent
+# writes thousands a second.
 
 
-def _have_much_in_common(one: Result, other: Result) -> bool:
-    """Whether two results have the same head and tail. By identity: equal numbers, such as 0.0 and
-    -0.0, may differ as text."""
-    return (
-        one.id is other.id
-        and one.mode is other.mode
-        and one.subnetwork is other.subnetwork
-        and one.devices is other.devices
-        and one.bundle is other.bundle
-        and one.queue_ms is other.queue_ms
-        and one.compute_ms is other.compute_ms
-        and one.degraded is other.degraded
+def _text(reply: Reply) -> str:
+    if isinstance(reply, ErrorReply):
+        return _encode(reply.to_json())
+    return _image_text(
+        _head(reply),
+        _tail(reply),
+        label=reply.label,
+        class_name=reply.class_name,
+        confidence=reply.confidence,
+        probabilities=reply.probabilities,
+        logits=reply.logits,
     )
+
+
+def _texts_of_batch(batch: ResultBatch) -> list[str]:
+    """What the images share is written once."""
+    head, tail = _head(batch.first), _tail(batch.first)
+    nothing = (None,) * len(batch)
+    return [
+        _image_text(
+            head,
+            tail,
+            label=label,
+            class_name=class_name,
+            confidence=confidence,
+            probabilities=probabilities,
+            logits=logits,
+        )
+        for label, class_name, confidence, probabilities, logits in zip(
+            batch.labels,
+            batch.class_names,
+            batch.confidences,
+            batch.probabilities or nothing,
+            batch.logits or nothing,
+            strict=True,
+        )
+    ]
+
+
+def _image_text(
+    head: str,
+    tail: str,
+    *,
+    label: int,
+    class_name: str,
+    confidence: float,
+    probabilities: tuple[float, ...] | None,
+    logits: tuple[float, ...] | None,
+) -> str:
+    text = (
+        f'{head}{label},"class":{_encode(class_name)},'
+        f'"confidence":{_number(round(confidence, 6))}{tail}'
+    )
+    if probabilities is not None:
+        text += f',"probabilities":{_encode([round(p, 6) for p in probabilities])}'
+    if logits is not None:
+        text += f',"logits":{_encode(logits)}'
+    return text + "}"
 
 
 def _head(result: Result) -> str:

@@ -92,7 +92,8 @@ def test_every_int8_is_dequantized_to_the_same_bits_as_by_the_formula() -> None:
     every = np.arange(-128, 128, dtype=np.int8).reshape(128, 2)
     expected = (every.astype(np.int32) - zero_point).astype(np.float32) * scale
     logits = model.dequantize(every)
-    assert (logits.dtype, logits.shape) == (np.float32, (128, 2))
+    assert logits.dtype == np.float32
+    assert logits.shape == (128, 2)
     assert logits.tobytes() == expected.tobytes()
 
 

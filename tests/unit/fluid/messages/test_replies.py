@@ -1,5 +1,6 @@
 import json
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from fluid.messages import (
     Mode,
     Reply,
     Result,
+    ResultBatch,
     decode_replies,
     encode_replies,
 )
@@ -62,21 +64,7 @@ def test_the_replies_of_a_batch_come_back_as_they_were(replies: list[Reply]) -> 
     assert isinstance(json.loads(payload), list)
 
 
-# As of the images of one batch; their times are equal now and then, and written differently.
-SIMILAR_RESULTS = st.builds(
-    replace,
-    st.just(RESULT),
-    label=st.integers(0, 999),
-    class_name=NAMES,
-    confidence=st.floats(0, 1),
-    queue_ms=st.sampled_from([0.0, -0.0, 2.0005]),
-    compute_ms=st.sampled_from([1e-7, 1e22]),
-    probabilities=st.none() | st.lists(st.floats(0, 1, width=32), max_size=3).map(tuple),
-    logits=st.none() | st.lists(LOGITS, max_size=3).map(tuple),
-)
-
-
-@given(st.lists(SIMILAR_RESULTS | REPLIES, max_size=6))
+@given(st.lists(REPLIES, max_size=4))
 def test_the_payload_is_the_json_of_each_reply_to_the_byte(replies: list[Reply]) -> None:
     documents = [reply.to_json() for reply in replies]
     assert encode_replies(replies, as_list=True) == plain_json(documents)
@@ -84,23 +72,48 @@ def test_the_payload_is_the_json_of_each_reply_to_the_byte(replies: list[Reply])
         assert encode_replies([reply], as_list=False) == plain_json(document)
 
 
-@pytest.mark.parametrize(
-    "changed",
-    [
-        replace(RESULT, id='b"\\\n\u00e9'),
-        replace(RESULT, mode=Mode.HT),
-        replace(RESULT, subnetwork="lower50"),
-        replace(RESULT, devices=("pi-1",)),
-        replace(RESULT, devices=()),
-        replace(RESULT, bundle="abd"),
-        replace(RESULT, queue_ms=-0.0),
-        replace(RESULT, compute_ms=1e-7),
-        replace(RESULT, degraded=True),
-    ],
+@given(
+    RESULTS,
+    st.floats(0, 1e9),
+    st.lists(
+        st.tuples(
+            st.integers(0, 999),
+            NAMES,
+            st.floats(0, 1, width=32),
+            st.lists(st.floats(0, 1, width=32), max_size=3).map(tuple),
+            st.lists(LOGITS, max_size=3).map(tuple),
+        ),
+        min_size=1,
+        max_size=5,
+    ),
 )
-def test_no_result_of_a_batch_is_given_what_is_anothers(changed: Result) -> None:
-    batch = [RESULT, changed, changed, RESULT]
-    assert encode_replies(batch, as_list=True) == plain_json([each.to_json() for each in batch])
+def test_a_batch_is_encoded_as_its_results_are(
+    like: Result, queue_ms: float, images: list[tuple[Any, ...]]
+) -> None:
+    wants_probabilities, wants_logits = like.probabilities is not None, like.logits is not None
+    results = [
+        replace(
+            like,
+            queue_ms=queue_ms,
+            label=label,
+            class_name=class_name,
+            confidence=confidence,
+            probabilities=probabilities if wants_probabilities else None,
+            logits=logits if wants_logits else None,
+        )
+        for label, class_name, confidence, probabilities, logits in images
+    ]
+    labels, class_names, confidences, probabilities, logits = zip(*images, strict=True)
+    batch = ResultBatch(
+        results[0],
+        labels,
+        class_names,
+        confidences,
+        probabilities if wants_probabilities else None,
+        logits if wants_logits else None,
+    )
+    assert (len(batch), list(batch)) == (len(results), results)
+    assert encode_replies(batch, as_list=True) == plain_json([each.to_json() for each in results])
 
 
 @given(hnp.arrays(np.float32, 8, elements=LOGITS))
