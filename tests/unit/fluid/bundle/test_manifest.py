@@ -181,6 +181,11 @@ class TestQuestions:
         with pytest.raises(KeyError, match="middle"):
             EXAMPLE.widest_stage("middle")
 
+    def test_of_equally_wide_stages_the_first_is_the_widest(self) -> None:
+        first, *others = (stage for stage in EXAMPLE.stages if stage.slot == "lower")
+        equal = tuple(replace(stage, width=first.width) for stage in (first, *others))
+        assert replace(EXAMPLE, stages=equal).widest_stage("lower") == first
+
     def test_a_stage_by_its_name(self) -> None:
         assert EXAMPLE.stage("upper25").output == LOGITS
         with pytest.raises(KeyError, match="upper99"):
