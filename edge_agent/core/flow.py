@@ -18,7 +18,8 @@ class Flow:
     who had heard it, and whether it is answered together. maps: by name, whoever computed them.
     compute_ms: what our own stages took so far. told: which agent was handed which map. said: the
     maps that anybody was handed. awaits, since: whose maps we wait for, and since when; nobody's,
-    while no sub-network can be run; since is None while we wait for nothing.
+    while no sub-network can be run; since is None while we wait for nothing. joined_at: when an
+    equal request came that others were taken to have, though not those before it.
     """
 
     part: Part | None = None
@@ -29,6 +30,7 @@ class Flow:
     said: set[str] = field(default_factory=set)
     awaits: tuple[str, ...] = ()
     since: float | None = None
+    joined_at: float | None = None
 
     @property
     def images(self) -> int | None:

@@ -109,6 +109,12 @@ class Held:
             if contribution.logits.shape == shape
         }
 
+    @property
+    def expected_since(self) -> float:
+        """When the delivery came that the others are taken to have."""
+        joined_at = None if self.flow is None else self.flow.joined_at
+        return self.arrived_at if joined_at is None else joined_at
+
     def own_s(self) -> float:
         """How long our own share took from the arrival on."""
         return (self.computed_at or self.arrived_at) - self.arrived_at

@@ -145,7 +145,7 @@ class Progress:
     def came_again(self, held: Held, now: float) -> list[Effect]:
         """An equal request has come."""
         relay = self._relay_of(held)
-        return self.on(held, now) if relay and relay.came_again(held, self.team) else []
+        return self.on(held, now) if relay and relay.came_again(held, self.team, now) else []
 
     def relies_on(self, held: Held, agent: str) -> bool:
         """Whether a device has a part in a request that nobody else does."""
@@ -167,7 +167,7 @@ class Progress:
         if has_it:
             self._patience.missed((agent,))
         else:
-            self._patience.never_had(agent, now, came_at=held.arrived_at)
+            self._patience.never_had(agent, now, came_at=held.expected_since)
         held.give_up(agent, has_it=has_it)
         held.combiner = None
         return self.on(held, now)
@@ -286,9 +286,17 @@ class Progress:
         held.combiner = combiner
         wait_s = self._patience.for_answer_s(combiner, own_s=held.own_s())
         if self._needs(held, (combiner,)):
-            wait_s = max(wait_s, self._timing.handover_s)
+            wait_s = max(wait_s, self._for_needed_s(held, combiner))
         self._deadlines.set(held, now + wait_s)
         return self._give_shares(held, (combiner,))
+
+    def _for_needed_s(self, held: Held, combiner: str) -> float:
+        """How long to wait for an answer that only this device can give: briefly if it is out of
+        step and has been handed nothing by which to see that it never had the request."""
+        relay = self._relay_of(held)
+        was_told = bool(held.contributions) or (relay and relay.was_told(held, combiner))
+        in_step = not self._patience.out_of_step(combiner)
+        return self._timing.handover_s if was_told or in_step else self._timing.hint_s
 
     def _give_shares(self, held: Held, agents: tuple[str, ...]) -> list[Effect]:
         """Hand over every share that we know: its sender may be the device that just died."""

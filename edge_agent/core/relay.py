@@ -68,7 +68,8 @@ class Relay:
             held.combiner = None
             if flow.waits_for((), now) or held.deadline is None:
                 # Of equal requests, the others have waited as well.
-                self._deadlines.set(held, now - flow.waited_s(now) + self._timing.straggler_s)
+                wait_s = self._for_slots_s(held, team)
+                self._deadlines.set(held, now - flow.waited_s(now) + wait_s)
             return [], False
         effects = self._tell(held, flow, part)
         if ready := part.ready(known=flow.maps, done=held.contributions):
@@ -85,14 +86,20 @@ class Relay:
             self._deadlines.set(held, held.patient_until)
         return effects, False
 
-    def came_again(self, held: Held, team: Team) -> bool:
+    def came_again(self, held: Held, team: Team, now: float) -> bool:
         """An equal request has come; whether that changes who can run it. Whoever is there now has
-        that one, if not those before it."""
+        that one, if not those before it; but whoever is out of step has not: it is one of a queue
+        that only we have, and each of them would be waited for anew."""
         flow = _flow_of(held)
         if not held.together or flow.since is None or flow.awaits:
             return False
+        before = held.hearers
         for agent in team.members:
-            held.join(agent)
+            if not self._patience.out_of_step(agent):
+                held.join(agent)
+        if held.hearers == before:
+            return False
+        flow.joined_at = now
         return True
 
     def computed(self, held: Held, event: Computed) -> float:
@@ -191,7 +198,12 @@ class Relay:
             told = {each.to for each in effects if isinstance(each, SendFeatures)}
             anything = (self._feature(held, name, in_turn=False),)
             effects += [SendFeatures(agent, anything) for agent in agents if agent not in told]
+            _flow_of(held).told.update((agent, name) for agent in agents)
         return effects
+
+    def was_told(self, held: Held, agent: str) -> bool:
+        """Whether a device was handed anything of a request, so that it says if it never had it."""
+        return any(to == agent for to, _ in _flow_of(held).told)
 
     def _part(self, held: Held, team: Team) -> Part | None:
         """What we do for a request; None: nobody can run it."""
@@ -260,10 +272,20 @@ class Relay:
         combiner = team.combiner(held.request.key, held.hearers)
         ours = not held.together or combiner == self._me
         # The others leave it to whoever is to answer, as long as that may still come.
-        if not ours and waited_s < self._timing.longest_wait_s:
+        may_come = not self._patience.out_of_step(combiner)
+        if not ours and may_come and waited_s < self._timing.longest_wait_s:
             self._deadlines.set(held, now + self._timing.straggler_s)
             return self.sign_of_life(held, team) or self.remind(held, (combiner,), team)
         return self._refuse(held, self._nothing_runnable(held, team))
+
+    def _for_slots_s(self, held: Held, team: Team) -> float:
+        """How long a request waits that nobody can run: a device may be about to be placed anew, or
+        to hand us a map of it, but hardly one that is out of step."""
+        lacking = self._graph.lacking(team.held_by(held.hearers)) if held.together else ()
+        for holders in (team.holders.get(slot) for slot in lacking):
+            if holders and all(map(self._patience.out_of_step, holders)):
+                return self._timing.brief_s
+        return self._timing.straggler_s
 
     def _nothing_runnable(self, held: Held, team: Team) -> RequestFault:
         family = self._edition.manifest.family

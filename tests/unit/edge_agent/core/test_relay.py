@@ -155,16 +155,6 @@ def test_the_time_of_all_stages_of_a_device_counts() -> None:
     assert only_result(exchange).compute_ms == 4.0  # two jobs of 2 ms
 
 
-def test_equal_requests_are_answered_as_often_as_they_were_asked() -> None:
-    exchange = Exchange(STATIC, PAIR)
-    for name, ledger in exchange.ledgers.items():
-        exchange.do(name, ledger.arrived(asked(OURS, ack_id=1), 0.0))
-        exchange.do(name, ledger.arrived(asked(OURS, ack_id=2), 0.0))
-    exchange.settle()
-    assert [name for name, _ in exchange.replies] == ["a", "a"]
-    assert (exchange.held, exchange.acknowledged) == (0, 4)
-
-
 # Messages ahead of the request, late or lost.
 
 
@@ -349,26 +339,6 @@ def test_requests_from_before_a_device_came_are_not_waited_for_under_load() -> N
     errors = [reply.id for _, reply in exchange.replies if isinstance(reply, ErrorReply)]
     assert errors == ["before"]
     assert exchange.now < 2.5
-
-
-def test_equal_requests_that_nobody_can_run_wait_together() -> None:
-    exchange = Exchange(STATIC, ONLY_A)
-    for number in range(10):
-        exchange.arrive(asked(ack_id=number))
-    exchange.wait(1.5)
-    assert [reply.id for _, reply in exchange.replies] == ["1"] * 10
-    assert exchange.held == 0
-
-
-def test_an_equal_request_that_all_have_is_not_judged_by_those_before_it() -> None:
-    exchange = Exchange(STATIC, ONLY_A)
-    exchange.arrive(asked(OURS))
-    exchange.add("b", {"lower": ["a"], "upper": ["b"]})
-    exchange.wait(0.1)
-    exchange.arrive(asked(OURS))
-    exchange.wait(3.0)
-    kinds = [type(reply) for _, reply in exchange.replies]
-    assert kinds == [Result, Result]
 
 
 @pytest.mark.parametrize("name", NAMES)
