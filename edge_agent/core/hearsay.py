@@ -69,7 +69,7 @@ class Hearsay:
             return []
         self._patience.heard(feature.sender)
         if not self._progress.take_map(held, feature):
-            return []
+            return self._progress.came_known(held, feature, now)
         if feature.in_turn:
             self._caught_up[feature.sender] = now
         return self._progress.on(held, now)

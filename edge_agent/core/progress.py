@@ -142,6 +142,11 @@ class Progress:
         """Add a feature map of our bundle; False if it is known or of no use."""
         return self._relay is not None and self._relay.take(held, feature)
 
+    def came_known(self, held: Held, feature: Feature, now: float) -> list[Effect]:
+        """A feature map of our bundle has come that is known or of no use."""
+        relay = self._relay_of(held)
+        return relay.came_known(held, feature, self.team, now) if relay else []
+
     def came_again(self, held: Held, now: float) -> list[Effect]:
         """An equal request has come."""
         relay = self._relay_of(held)
@@ -199,7 +204,11 @@ class Progress:
         at_work = may_come and (self._patience.at_work(awaited) or self._needs(held, awaited))
         if at_work and waited_s < self._timing.longest_wait_s:
             self._deadlines.set(held, now + self._timing.straggler_s)
-            return [] if relay is None else relay.tell_again(held, awaited, self.team)
+            if relay is None:
+                return []
+            # They may count on others, and wait for what we have.
+            shares = self._give_shares(held, tuple(dict.fromkeys(awaited)))
+            return relay.tell_again(held, awaited, self.team) + shares
         return self._shares_are_overdue(held, awaited, now)
 
     def _shares_are_overdue(self, held: Held, awaited: tuple[str, ...], now: float) -> list[Effect]:

@@ -9,6 +9,7 @@ another are of no use. So where nothing narrower can be run, a device that is th
 longer, and in the end the answer is an error.
 """
 
+import math
 from collections.abc import Callable, Collection
 
 from edge_agent.core.answers import Contribution
@@ -124,6 +125,24 @@ class Relay:
             # It has heard the request, although its presence did not say so yet.
             held.join(feature.sender)
         return True
+
+    def came_known(self, held: Held, feature: Feature, team: Team, now: float) -> list[Effect]:
+        """Another device hands us what cannot be taken. If we have that map, its sender may lack
+        ours: it waits for us although we do not count on it, or we handed ours over for an equal
+        request that it holds no more. Not so often that two would answer each other for ever."""
+        flow, sender = _flow_of(held), feature.sender
+        known = (
+            feature.stage < len(self._stages) and self._stages[feature.stage].output in flow.maps
+        )
+        if not known or not team.is_there(sender):
+            return []
+        if now < flow.answered_at.get(sender, -math.inf) + self._timing.handover_s:
+            return []
+        flow.answered_at[sender] = now
+        slots = team.my_slots()
+        ours = (each for each in self._stages if each.slot in slots and each.output in flow.maps)
+        maps = tuple(self._feature(held, each.output, in_turn=False) for each in ours)
+        return [SendFeatures(sender, maps)] if maps else []
 
     def is_waiting(self, held: Held) -> bool:
         """Whether a request waits for feature maps, or for somebody who can yield them."""

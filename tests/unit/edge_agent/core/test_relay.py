@@ -19,7 +19,7 @@ from edge_agent.core.events import RequestArrived, Route
 from fluid.errors import ErrorCode
 from fluid.messages import ErrorReply, Feature, Mode, Result
 from tests.unit.edge_agent.core.exchange import Exchange
-from tests.unit.edge_agent.core.ledgers import FAULT, OURS, THEIRS
+from tests.unit.edge_agent.core.ledgers import FAULT, OURS, THEIRS, name_where
 from tests.unit.edge_agent.cut import DYNAMIC, STATIC, cut_team, whole_logits
 from tests.unit.edge_agent.making import (
     OTHER_DIGEST,
@@ -205,6 +205,31 @@ def test_a_map_of_another_bundle_or_stage_or_number_of_images_is_of_no_use() -> 
     assert len(exchange.said) == before
     exchange.do("a", exchange.ledgers["a"].feature(good, 0.0))
     assert len(exchange.said) > before
+
+
+def test_who_was_given_up_and_has_the_request_after_all_is_handed_what_it_waits_for() -> None:
+    """`c` has given up `a` and counts on `b`, which has nothing to say."""
+    exchange = Exchange(STATIC, TRIO)
+    name = name_where(ab="a", abc="a", bc="c")
+    exchange.silent = {"a", "b", "c"}
+    exchange.arrive(asked(name), "c")
+    exchange.wait(2.0)
+    exchange.heal()
+    exchange.lost = SendUnheard
+    exchange.arrive(asked(name), "a")
+    exchange.wait(4.0)
+    assert only_result(exchange).devices == ("a", "c")
+
+
+def test_two_that_hand_each_other_what_they_have_do_not_go_on_for_ever() -> None:
+    exchange = Exchange(STATIC, PAIR)
+    exchange.lost = SendPartials
+    exchange.arrive(asked(OURS))
+    before = len(features_of(exchange))
+    for _ in range(5):
+        exchange.do("b", exchange.ledgers["b"].feature(feature("1", "a", 0), exchange.now))
+        exchange.settle()
+    assert len(features_of(exchange)) <= before + 2
 
 
 def test_a_map_shows_that_its_sender_has_the_request() -> None:

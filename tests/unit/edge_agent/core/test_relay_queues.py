@@ -79,6 +79,18 @@ def test_an_equal_request_that_all_have_is_not_judged_by_those_before_it() -> No
     assert kinds == [Result, Result]
 
 
+def test_who_has_an_equal_request_left_hands_its_map_over_for_the_next() -> None:
+    """It handed it over for the first, which the other has answered and forgotten."""
+    exchange = Exchange(STATIC, PAIR)
+    exchange.arrive(asked(OURS, ack_id=1), "b")
+    exchange.arrive(asked(OURS, ack_id=2))
+    assert len(exchange.replies) == 1
+    assert len(exchange.ledgers["b"]) == 1
+    exchange.arrive(asked(OURS, ack_id=3), "a")
+    assert [type(reply) for _, reply in exchange.replies] == [Result] * 2
+    assert exchange.held == 0
+
+
 def test_a_queue_of_equal_requests_that_nobody_else_has_is_worked_off() -> None:
     """The others are asked for the first of them, and not for each that follows."""
     exchange = Queue([OURS] * 50, PAIR)
