@@ -20,7 +20,8 @@ class Flow:
     maps that anybody was handed. answered_at: when an agent that handed us what we have was last
     handed ours for it. awaits, since: whose maps we wait for, and since when; nobody's,
     while no sub-network can be run; since is None while we wait for nothing. joined_at: when an
-    equal request came that others were taken to have, though not those before it.
+    equal request came that others were taken to have, though not those before it. unshared: how
+    many of its deliveries those that it cannot do without have said that they never had.
     """
 
     part: Part | None = None
@@ -33,6 +34,7 @@ class Flow:
     awaits: tuple[str, ...] = ()
     since: float | None = None
     joined_at: float | None = None
+    unshared: int = 0
 
     @property
     def images(self) -> int | None:

@@ -175,6 +175,8 @@ class Progress:
             self._patience.never_had(agent, now, came_at=held.expected_since)
         held.give_up(agent, has_it=has_it)
         held.combiner = None
+        if not has_it and (relay := self._relay_of(held)) is not None:
+            relay.never_had(held, agent, self.team)
         return self.on(held, now)
 
     def let_go(self, held: Held, route: Route, now: float) -> list[Effect]:

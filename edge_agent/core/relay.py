@@ -16,7 +16,7 @@ from edge_agent.core.answers import Contribution
 from edge_agent.core.attempts import Attempts
 from edge_agent.core.edition import Edition
 from edge_agent.core.effects import Compute, Effect, SendFeatures
-from edge_agent.core.events import Computed, RequestFault
+from edge_agent.core.events import Computed, RequestFault, Route
 from edge_agent.core.flow import Flow
 from edge_agent.core.graph import Graph, Part
 from edge_agent.core.held import Held
@@ -102,6 +102,15 @@ class Relay:
             return False
         flow.joined_at = now
         return True
+
+    def never_had(self, held: Held, agent: str, team: Team) -> None:
+        """A device says that it never had this request, nor any equal one so far, and has thrown
+        away what it was handed. If nothing can be run without it, those are ours to answer,
+        whatever it answers later on."""
+        flow = _flow_of(held)
+        flow.told = {each for each in flow.told if each[0] != agent}
+        if self._part(held, team) is None and self._is_ours(held, team):
+            flow.unshared = len(held.deliveries.get(Route.EVERYONE, ()))
 
     def computed(self, held: Held, event: Computed) -> float:
         """Add what our stages yielded; returns how long all of ours took for this request."""
@@ -289,13 +298,16 @@ class Relay:
     ) -> list[Effect]:
         """Nobody who has this request can run it, alone or with the others."""
         combiner = team.combiner(held.request.key, held.hearers)
-        ours = not held.together or combiner == self._me
         # The others leave it to whoever is to answer, as long as that may still come.
         may_come = not self._patience.out_of_step(combiner)
-        if not ours and may_come and waited_s < self._timing.longest_wait_s:
+        if not self._is_ours(held, team) and may_come and waited_s < self._timing.longest_wait_s:
             self._deadlines.set(held, now + self._timing.straggler_s)
             return self.sign_of_life(held, team) or self.remind(held, (combiner,), team)
         return self._refuse(held, self._nothing_runnable(held, team))
+
+    def _is_ours(self, held: Held, team: Team) -> bool:
+        """Whether we are to answer a request that nobody can run."""
+        return not held.together or team.combiner(held.request.key, held.hearers) == self._me
 
     def _for_slots_s(self, held: Held, team: Team) -> float:
         """How long a request waits that nobody can run: a device may be about to be placed anew, or

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from edge_agent.core.effects import Ack, Effect
+from edge_agent.core.effects import Ack, Effect, SendUnheard
 from edge_agent.core.events import RequestArrived
 from fluid.errors import ErrorCode
 from fluid.messages import ErrorReply, Result
@@ -88,6 +88,31 @@ def test_who_has_an_equal_request_left_hands_its_map_over_for_the_next() -> None
     assert len(exchange.ledgers["b"]) == 1
     exchange.arrive(asked(OURS, ack_id=3), "a")
     assert [type(reply) for _, reply in exchange.replies] == [Result] * 2
+    assert exchange.held == 0
+
+
+def test_the_answer_to_an_equal_request_is_none_to_those_that_its_sender_never_had() -> None:
+    exchange = Exchange(STATIC, PAIR)
+    exchange.arrive(asked(OURS, ack_id=1), "b")
+    exchange.wait(0.8)
+    assert [name for name, _ in exchange.of(SendUnheard)] == ["a"]
+    exchange.arrive(asked(OURS, ack_id=2), "a")
+    assert [name for name, _ in exchange.replies] == ["a"]
+    assert len(exchange.ledgers["b"]) == 1
+    exchange.arrive(asked(OURS, ack_id=2), "b")
+    exchange.wait(8.0)
+    assert "b" in [name for name, _ in exchange.replies]
+    assert exchange.held == 0
+
+
+def test_of_equal_requests_those_that_others_had_are_let_go_of_with_their_answer() -> None:
+    exchange = Exchange(STATIC, PAIR)
+    exchange.arrive(asked(OURS, ack_id=1), "b")
+    exchange.wait(0.8)
+    exchange.arrive(asked(OURS, ack_id=2), "b", "a")
+    assert [name for name, _ in exchange.replies] == ["a"]
+    exchange.wait(8.0)
+    assert [name for name, _ in exchange.replies] == ["a", "b"]
     assert exchange.held == 0
 
 
