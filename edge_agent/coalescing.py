@@ -24,8 +24,7 @@ from edge_agent.core.effects import (
     SendReply,
     SendUnheard,
 )
-from fluid.messages import Done, Feature, Partial
-from fluid.messages.inference import KEY_BYTES
+from fluid.messages import KEY_BYTES, Done, Feature, Partial
 
 # Of a merged message. What was one larger message before stays one.
 MOST_BYTES = 64 * 1024

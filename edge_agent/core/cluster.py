@@ -159,7 +159,7 @@ class Cluster:
             agent: capacity
             for agent, capacity in (
                 (me, self._settings.capacity),
-                *((agent, presence.capacity) for agent, presence in hearing.items()),
+                *((agent, presence.capacity) for agent, presence in working.items()),
             )
             if capacity != 1.0
         }

@@ -17,8 +17,11 @@ class Flow:
     part: what we do for it; None: nobody can run it. part_of: what that was found out of: the team,
     who had heard it, and whether it is answered together. maps: by name, whoever computed them.
     compute_ms: what our own stages took so far. told: which agent was handed which map. said: the
-    maps that anybody was handed. awaits, since: whose maps we wait for, and since when; nobody's,
-    while no sub-network can be run; since is None while we wait for nothing.
+    maps that anybody was handed. answered_at: when an agent that handed us what we have was last
+    handed ours for it. awaits, since: whose maps we wait for, and since when; nobody's,
+    while no sub-network can be run; since is None while we wait for nothing. joined_at: when an
+    equal request came that others were taken to have, though not those before it. unshared: how
+    many of its deliveries those that it cannot do without have said that they never had.
     """
 
     part: Part | None = None
@@ -27,8 +30,11 @@ class Flow:
     compute_ms: float = 0.0
     told: set[tuple[str, str]] = field(default_factory=set)
     said: set[str] = field(default_factory=set)
+    answered_at: dict[str, float] = field(default_factory=dict)
     awaits: tuple[str, ...] = ()
     since: float | None = None
+    joined_at: float | None = None
+    unshared: int = 0
 
     @property
     def images(self) -> int | None:

@@ -69,7 +69,7 @@ class Hearsay:
             return []
         self._patience.heard(feature.sender)
         if not self._progress.take_map(held, feature):
-            return []
+            return self._progress.came_known(held, feature, now)
         if feature.in_turn:
             self._caught_up[feature.sender] = now
         return self._progress.on(held, now)
@@ -79,7 +79,9 @@ class Hearsay:
         effects: list[Effect] = []
         for key in notice.keys:
             held = self._holdings.get(key)
-            if held is not None and held.heard_by_all:
+            # Of equal requests, it is of the next one that comes if nobody else has those here.
+            is_ahead = held is not None and not held.request.unique and held.all_are_unshared
+            if held is not None and held.heard_by_all and not is_ahead:
                 effects += self._answered_elsewhere(held, now)
             # Two devices may have answered the same delivery: the second notice must not be
             # taken for the answer to the next equal request.

@@ -109,6 +109,23 @@ class Held:
             if contribution.logits.shape == shape
         }
 
+    @property
+    def expected_since(self) -> float:
+        """When the delivery came that the others are taken to have."""
+        joined_at = None if self.flow is None else self.flow.joined_at
+        return self.arrived_at if joined_at is None else joined_at
+
+    @property
+    def all_are_unshared(self) -> bool:
+        """Whether nobody who could have answered it has any of the equal requests that are left."""
+        unshared = 0 if self.flow is None else self.flow.unshared
+        return 0 < len(self.deliveries.get(Route.EVERYONE, ())) <= unshared
+
+    def answered_by_us(self) -> None:
+        """One of its deliveries has our reply."""
+        if self.flow is not None:
+            self.flow.unshared = max(0, self.flow.unshared - 1)
+
     def own_s(self) -> float:
         """How long our own share took from the arrival on."""
         return (self.computed_at or self.arrived_at) - self.arrived_at

@@ -154,6 +154,7 @@ class Ledger:
             effects.append(Note("reply_refused", fields, problem=True))
         if not held.heard_by_all:
             return effects + self._progress.let_go(held, Route.SHARED, now)
+        held.answered_by_us()
         effects.append(SendDone(Done((held.request.key,))))
         return effects + self._progress.let_go(held, Route.EVERYONE, now)
 

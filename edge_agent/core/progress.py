@@ -145,10 +145,15 @@ class Progress:
         """Add a feature map of our bundle; False if it is known or of no use."""
         return self._relay is not None and self._relay.take(held, feature)
 
+    def came_known(self, held: Held, feature: Feature, now: float) -> list[Effect]:
+        """A feature map of our bundle has come that is known or of no use."""
+        relay = self._relay_of(held)
+        return relay.came_known(held, feature, self.team, now) if relay else []
+
     def came_again(self, held: Held, now: float) -> list[Effect]:
         """An equal request has come."""
         relay = self._relay_of(held)
-        return self.on(held, now) if relay and relay.came_again(held, self.team) else []
+        return self.on(held, now) if relay and relay.came_again(held, self.team, now) else []
 
     def relies_on(self, held: Held, agent: str) -> bool:
         """Whether a device has a part in a request that nobody else does."""
@@ -170,9 +175,11 @@ class Progress:
         if has_it:
             self._patience.missed((agent,))
         else:
-            self._patience.never_had(agent, now, came_at=held.arrived_at)
+            self._patience.never_had(agent, now, came_at=held.expected_since)
         held.give_up(agent, has_it=has_it)
         held.combiner = None
+        if not has_it and (relay := self._relay_of(held)) is not None:
+            relay.never_had(held, agent, self.team)
         return self.on(held, now)
 
     def let_go(self, held: Held, route: Route, now: float) -> list[Effect]:
@@ -202,7 +209,11 @@ class Progress:
         at_work = may_come and (self._patience.at_work(awaited) or self._needs(held, awaited))
         if at_work and waited_s < self._timing.longest_wait_s:
             self._deadlines.set(held, now + self._timing.straggler_s)
-            return [] if relay is None else relay.tell_again(held, awaited, self.team)
+            if relay is None:
+                return []
+            # They may count on others, and wait for what we have.
+            shares = self._give_shares(held, tuple(dict.fromkeys(awaited)))
+            return relay.tell_again(held, awaited, self.team) + shares
         return self._shares_are_overdue(held, awaited, now)
 
     def _shares_are_overdue(self, held: Held, awaited: tuple[str, ...], now: float) -> list[Effect]:
@@ -291,9 +302,17 @@ class Progress:
         held.combiner = combiner
         wait_s = self._patience.for_answer_s(combiner, own_s=held.own_s())
         if self._needs(held, (combiner,)):
-            wait_s = max(wait_s, self._timing.handover_s)
+            wait_s = max(wait_s, self._for_needed_s(held, combiner))
         self._deadlines.set(held, now + wait_s)
         return self._give_shares(held, (combiner,))
+
+    def _for_needed_s(self, held: Held, combiner: str) -> float:
+        """How long to wait for an answer that only this device can give: briefly if it is out of
+        step and has been handed nothing by which to see that it never had the request."""
+        relay = self._relay_of(held)
+        was_told = bool(held.contributions) or (relay and relay.was_told(held, combiner))
+        in_step = not self._patience.out_of_step(combiner)
+        return self._timing.handover_s if was_told or in_step else self._timing.hint_s
 
     def _give_shares(self, held: Held, agents: tuple[str, ...]) -> list[Effect]:
         """Hand over every share that we know: its sender may be the device that just died."""

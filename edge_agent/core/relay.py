@@ -9,13 +9,14 @@ another are of no use. So where nothing narrower can be run, a device that is th
 longer, and in the end the answer is an error.
 """
 
+import math
 from collections.abc import Callable, Collection
 
 from edge_agent.core.answers import Contribution
 from edge_agent.core.attempts import Attempts
 from edge_agent.core.edition import Edition
 from edge_agent.core.effects import Compute, Effect, SendFeatures
-from edge_agent.core.events import Computed, RequestFault
+from edge_agent.core.events import Computed, RequestFault, Route
 from edge_agent.core.flow import Flow
 from edge_agent.core.graph import Graph, Part
 from edge_agent.core.held import Held
@@ -68,7 +69,8 @@ class Relay:
             held.combiner = None
             if flow.waits_for((), now) or held.deadline is None:
                 # Of equal requests, the others have waited as well.
-                self._deadlines.set(held, now - flow.waited_s(now) + self._timing.straggler_s)
+                wait_s = self._for_slots_s(held, team)
+                self._deadlines.set(held, now - flow.waited_s(now) + wait_s)
             return [], False
         effects = self._tell(held, flow, part)
         if ready := part.ready(known=flow.maps, done=held.contributions):
@@ -85,15 +87,30 @@ class Relay:
             self._deadlines.set(held, held.patient_until)
         return effects, False
 
-    def came_again(self, held: Held, team: Team) -> bool:
+    def came_again(self, held: Held, team: Team, now: float) -> bool:
         """An equal request has come; whether that changes who can run it. Whoever is there now has
-        that one, if not those before it."""
+        that one, if not those before it; but whoever is out of step has not: it is one of a queue
+        that only we have, and each of them would be waited for anew."""
         flow = _flow_of(held)
         if not held.together or flow.since is None or flow.awaits:
             return False
+        before = held.hearers
         for agent in team.members:
-            held.join(agent)
+            if not self._patience.out_of_step(agent):
+                held.join(agent)
+        if held.hearers == before:
+            return False
+        flow.joined_at = now
         return True
+
+    def never_had(self, held: Held, agent: str, team: Team) -> None:
+        """A device says that it never had this request, nor any equal one so far, and has thrown
+        away what it was handed. If nothing can be run without it, those are ours to answer,
+        whatever it answers later on."""
+        flow = _flow_of(held)
+        flow.told = {each for each in flow.told if each[0] != agent}
+        if self._part(held, team) is None and self._is_ours(held, team):
+            flow.unshared = len(held.deliveries.get(Route.EVERYONE, ()))
 
     def computed(self, held: Held, event: Computed) -> float:
         """Add what our stages yielded; returns how long all of ours took for this request."""
@@ -117,6 +134,24 @@ class Relay:
             # It has heard the request, although its presence did not say so yet.
             held.join(feature.sender)
         return True
+
+    def came_known(self, held: Held, feature: Feature, team: Team, now: float) -> list[Effect]:
+        """Another device hands us what cannot be taken. If we have that map, its sender may lack
+        ours: it waits for us although we do not count on it, or we handed ours over for an equal
+        request that it holds no more. Not so often that two would answer each other for ever."""
+        flow, sender = _flow_of(held), feature.sender
+        known = (
+            feature.stage < len(self._stages) and self._stages[feature.stage].output in flow.maps
+        )
+        if not known or not team.is_there(sender):
+            return []
+        if now < flow.answered_at.get(sender, -math.inf) + self._timing.handover_s:
+            return []
+        flow.answered_at[sender] = now
+        slots = team.my_slots()
+        ours = (each for each in self._stages if each.slot in slots and each.output in flow.maps)
+        maps = tuple(self._feature(held, each.output, in_turn=False) for each in ours)
+        return [SendFeatures(sender, maps)] if maps else []
 
     def is_waiting(self, held: Held) -> bool:
         """Whether a request waits for feature maps, or for somebody who can yield them."""
@@ -191,7 +226,12 @@ class Relay:
             told = {each.to for each in effects if isinstance(each, SendFeatures)}
             anything = (self._feature(held, name, in_turn=False),)
             effects += [SendFeatures(agent, anything) for agent in agents if agent not in told]
+            _flow_of(held).told.update((agent, name) for agent in agents)
         return effects
+
+    def was_told(self, held: Held, agent: str) -> bool:
+        """Whether a device was handed anything of a request, so that it says if it never had it."""
+        return any(to == agent for to, _ in _flow_of(held).told)
 
     def _part(self, held: Held, team: Team) -> Part | None:
         """What we do for a request; None: nobody can run it."""
@@ -258,12 +298,25 @@ class Relay:
     ) -> list[Effect]:
         """Nobody who has this request can run it, alone or with the others."""
         combiner = team.combiner(held.request.key, held.hearers)
-        ours = not held.together or combiner == self._me
         # The others leave it to whoever is to answer, as long as that may still come.
-        if not ours and waited_s < self._timing.longest_wait_s:
+        may_come = not self._patience.out_of_step(combiner)
+        if not self._is_ours(held, team) and may_come and waited_s < self._timing.longest_wait_s:
             self._deadlines.set(held, now + self._timing.straggler_s)
             return self.sign_of_life(held, team) or self.remind(held, (combiner,), team)
         return self._refuse(held, self._nothing_runnable(held, team))
+
+    def _is_ours(self, held: Held, team: Team) -> bool:
+        """Whether we are to answer a request that nobody can run."""
+        return not held.together or team.combiner(held.request.key, held.hearers) == self._me
+
+    def _for_slots_s(self, held: Held, team: Team) -> float:
+        """How long a request waits that nobody can run: a device may be about to be placed anew, or
+        to hand us a map of it, but hardly one that is out of step."""
+        lacking = self._graph.lacking(team.held_by(held.hearers)) if held.together else ()
+        for holders in (team.holders.get(slot) for slot in lacking):
+            if holders and all(map(self._patience.out_of_step, holders)):
+                return self._timing.brief_s
+        return self._timing.straggler_s
 
     def _nothing_runnable(self, held: Held, team: Team) -> RequestFault:
         family = self._edition.manifest.family

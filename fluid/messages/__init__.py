@@ -1,9 +1,10 @@
 """What travels over the bus, as frozen values with `encode` and `decode`.
 
 `control` is the cluster talking about itself (JSON, rare); `inference` is the inner path of a
-request (binary, often), and `features` that of networks that are cut at every layer; `properties`
-is what a request says beside its image; `replies` is what a requester gets (JSON). Decoding never
-raises past this package: bytes that cannot be read become `Malformed`.
+request (binary, often), and `features` that of networks that are cut at every layer; `records` is
+what these two share; `properties` is what a request says beside its image; `replies` is what a
+requester gets (JSON). Decoding never raises past this package: bytes that cannot be read become
+`Malformed`.
 """
 
 from fluid.messages.control import (
@@ -21,7 +22,6 @@ from fluid.messages.control import (
 )
 from fluid.messages.features import Feature, decode_features, encode_features
 from fluid.messages.inference import (
-    KEY_BYTES,
     Done,
     Partial,
     Unheard,
@@ -38,6 +38,7 @@ from fluid.messages.properties import (
     PROBABILITIES_PROPERTY,
     UNIQUE_PROPERTY,
 )
+from fluid.messages.records import KEY_BYTES
 from fluid.messages.replies import (
     ErrorReply,
     Replies,

@@ -17,35 +17,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fluid.messages.control import Malformed
+from fluid.messages.records import BUNDLE_BYTES, KEY_BYTES, Layout, Record
 from fluid.topics import is_agent_id
 
-KEY_BYTES = 16
-BUNDLE_BYTES = 8
 _GREATEST_LOGIT = 1e9
 _NOTICE_HEAD = struct.Struct("<BB")
 _DONE, _SETTLED, _UNHEARD = range(3)
-_PARTIAL_HEAD = struct.Struct("<16s8sHIHIB")
+_LAYOUT = Layout("partial", "logits", struct.Struct("<16s8sHIHIB"), (3, 4), np.dtype("<f4"))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Partial:
+class Partial(Record):
     """One device's share of an answer.
 
-    key: the request (see `request_key`). sender: the id of the agent that computed it. bundle:
-    hex digest of the sender's bundle, of which 8 bytes travel. stage: index into the manifest's
-    stages. logits: float32 (images, classes), all finite where they were decoded.
+    Beside what any record has: logits: float32 (images, classes), all finite where they were
+    decoded. compute_ms: what the sender's executor took for them.
     """
 
-    key: bytes
-    sender: str
-    bundle: str
-    stage: int
     logits: NDArray[np.float32]
     compute_ms: float = 0.0
-
-    def is_of_bundle(self, digest: str) -> bool:
-        """Whether sender and reader serve the same bundle."""
-        return digest.startswith(self.bundle[: 2 * BUNDLE_BYTES])
 
     @property
     def size_bytes(self) -> int:
@@ -73,27 +63,16 @@ def encode_partials(partials: Iterable[Partial]) -> bytes:
 def decode_partials(payload: bytes) -> tuple[Partial, ...] | Malformed:
     """The partials in a payload. Their logits are copies: whoever keeps one of them does not keep
     the payload, with all the others in it."""
+    records = _LAYOUT.split(payload)
+    if isinstance(records, Malformed):
+        return records
     partials = []
-    offset = 0
-    while offset < len(payload):
-        if len(payload) - offset < _PARTIAL_HEAD.size:
-            return Malformed("partial record cut short in its head")
-        head = _PARTIAL_HEAD.unpack_from(payload, offset)
-        key, bundle, stage, images, classes, compute_us, sender_length = head
-        start = offset + _PARTIAL_HEAD.size + sender_length
-        count = images * classes
-        if count == 0 or len(payload) - start < 4 * count:
-            return Malformed("partial record cut short in its logits")
-        sender = payload[start - sender_length : start].decode("ascii", errors="replace")
-        if not is_agent_id(sender):
-            return Malformed("partial record whose sender is no agent id")
-        received = np.frombuffer(payload, dtype="<f4", count=count, offset=start)
-        logits = received.reshape(images, classes).astype(np.float32)
+    for (key, bundle, stage, _, _, compute_us, _), sender, received in records:
+        logits = received.astype(np.float32)
         # Also false for NaN. What is added up must stay finite.
         if not (np.abs(logits) <= _GREATEST_LOGIT).all():
             return Malformed("partial record with a logit that is not finite")
         partials.append(Partial(key, sender, bundle.hex(), stage, logits, compute_us / 1000))
-        offset = start + 4 * count
     return tuple(partials)
 
 
@@ -152,7 +131,7 @@ def _encode_notice(kind: int, sender: str, keys: tuple[bytes, ...]) -> bytes:
 def _encode_partial(partial: Partial) -> bytes:
     images, classes = partial.logits.shape
     sender = partial.sender.encode()
-    head = _PARTIAL_HEAD.pack(
+    head = _LAYOUT.head.pack(
         partial.key,
         bytes.fromhex(partial.bundle[: 2 * BUNDLE_BYTES]),
         partial.stage,

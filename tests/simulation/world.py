@@ -15,9 +15,8 @@ from itertools import count
 from edge_agent.core.edition import Edition
 from edge_agent.core.effects import Note
 from fluid.bus.memory import STANDARD, MemoryBroker, Quirks
-from fluid.messages import ClusterState, Mode, decode_cluster
+from fluid.messages import KEY_BYTES, ClusterState, Mode, decode_cluster
 from fluid.messages.control import Malformed
-from fluid.messages.inference import KEY_BYTES
 from tests.simulation.bundle import FIRST
 from tests.simulation.clients import Client, PlainClient
 from tests.simulation.device import PLAIN, Build, Device

@@ -58,6 +58,12 @@ def test_who_is_gone_or_serves_another_bundle_does_not(gone: Presence) -> None:
     assert cluster.team().holders == {"lower": (), "upper": ("a",)}
 
 
+def test_the_capacity_counts_of_whoever_goes_to_another_mode() -> None:
+    """Else the others, which hear it still, would share the requests in another way."""
+    cluster = cluster_of(STATIC, presence("b", serving=None, capacity=3.0))
+    assert cluster.team().capacities == {"b": 3.0}
+
+
 @pytest.mark.parametrize(
     ("manifest", "slots", "alone"),
     [

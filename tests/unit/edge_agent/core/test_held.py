@@ -1,5 +1,6 @@
 from edge_agent.core.answers import Contribution
 from edge_agent.core.events import RequestFault, Route
+from edge_agent.core.flow import Flow
 from edge_agent.core.held import Deadlines, Held
 from fluid.errors import ErrorCode
 from tests.unit.edge_agent.making import logits_of, request
@@ -59,6 +60,29 @@ def test_the_own_time_is_from_the_arrival_to_the_own_share() -> None:
     assert made.own_s() == 0.0
     made.computed_at = 12.5
     assert made.own_s() == 2.5
+
+
+def test_deliveries_that_others_never_had_are_told_from_a_later_one_by_their_number() -> None:
+    made = held()
+    made.flow = Flow(unshared=2)
+    seen = []
+    for deliveries in ([1, 2], [1, 2, 3]):
+        made.deliveries = {Route.EVERYONE: deliveries}
+        seen.append(made.all_are_unshared)
+    made.answered_by_us()
+    for deliveries in ([2, 3], [3]):
+        made.deliveries = {Route.EVERYONE: deliveries}
+        seen.append(made.all_are_unshared)
+    assert seen == [True, False, False, True]
+
+
+def test_others_are_expected_to_have_the_delivery_for_which_they_joined() -> None:
+    made = held()
+    assert made.expected_since == 10.0
+    made.flow = Flow()
+    assert made.expected_since == 10.0
+    made.flow.joined_at = 12.0
+    assert made.expected_since == 12.0
 
 
 def test_deadlines_come_due_in_order_and_once() -> None:

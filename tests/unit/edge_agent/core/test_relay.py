@@ -19,7 +19,7 @@ from edge_agent.core.events import RequestArrived, Route
 from fluid.errors import ErrorCode
 from fluid.messages import ErrorReply, Feature, Mode, Result
 from tests.unit.edge_agent.core.exchange import Exchange
-from tests.unit.edge_agent.core.ledgers import FAULT, OURS, THEIRS
+from tests.unit.edge_agent.core.ledgers import FAULT, OURS, THEIRS, name_where
 from tests.unit.edge_agent.cut import DYNAMIC, STATIC, cut_team, whole_logits
 from tests.unit.edge_agent.making import (
     OTHER_DIGEST,
@@ -155,16 +155,6 @@ def test_the_time_of_all_stages_of_a_device_counts() -> None:
     assert only_result(exchange).compute_ms == 4.0  # two jobs of 2 ms
 
 
-def test_equal_requests_are_answered_as_often_as_they_were_asked() -> None:
-    exchange = Exchange(STATIC, PAIR)
-    for name, ledger in exchange.ledgers.items():
-        exchange.do(name, ledger.arrived(asked(OURS, ack_id=1), 0.0))
-        exchange.do(name, ledger.arrived(asked(OURS, ack_id=2), 0.0))
-    exchange.settle()
-    assert [name for name, _ in exchange.replies] == ["a", "a"]
-    assert (exchange.held, exchange.acknowledged) == (0, 4)
-
-
 # Messages ahead of the request, late or lost.
 
 
@@ -215,6 +205,31 @@ def test_a_map_of_another_bundle_or_stage_or_number_of_images_is_of_no_use() -> 
     assert len(exchange.said) == before
     exchange.do("a", exchange.ledgers["a"].feature(good, 0.0))
     assert len(exchange.said) > before
+
+
+def test_who_was_given_up_and_has_the_request_after_all_is_handed_what_it_waits_for() -> None:
+    """`c` has given up `a` and counts on `b`, which has nothing to say."""
+    exchange = Exchange(STATIC, TRIO)
+    name = name_where(ab="a", abc="a", bc="c")
+    exchange.silent = {"a", "b", "c"}
+    exchange.arrive(asked(name), "c")
+    exchange.wait(2.0)
+    exchange.heal()
+    exchange.lost = SendUnheard
+    exchange.arrive(asked(name), "a")
+    exchange.wait(4.0)
+    assert only_result(exchange).devices == ("a", "c")
+
+
+def test_two_that_hand_each_other_what_they_have_do_not_go_on_for_ever() -> None:
+    exchange = Exchange(STATIC, PAIR)
+    exchange.lost = SendPartials
+    exchange.arrive(asked(OURS))
+    before = len(features_of(exchange))
+    for _ in range(5):
+        exchange.do("b", exchange.ledgers["b"].feature(feature("1", "a", 0), exchange.now))
+        exchange.settle()
+    assert len(features_of(exchange)) <= before + 2
 
 
 def test_a_map_shows_that_its_sender_has_the_request() -> None:
@@ -349,26 +364,6 @@ def test_requests_from_before_a_device_came_are_not_waited_for_under_load() -> N
     errors = [reply.id for _, reply in exchange.replies if isinstance(reply, ErrorReply)]
     assert errors == ["before"]
     assert exchange.now < 2.5
-
-
-def test_equal_requests_that_nobody_can_run_wait_together() -> None:
-    exchange = Exchange(STATIC, ONLY_A)
-    for number in range(10):
-        exchange.arrive(asked(ack_id=number))
-    exchange.wait(1.5)
-    assert [reply.id for _, reply in exchange.replies] == ["1"] * 10
-    assert exchange.held == 0
-
-
-def test_an_equal_request_that_all_have_is_not_judged_by_those_before_it() -> None:
-    exchange = Exchange(STATIC, ONLY_A)
-    exchange.arrive(asked(OURS))
-    exchange.add("b", {"lower": ["a"], "upper": ["b"]})
-    exchange.wait(0.1)
-    exchange.arrive(asked(OURS))
-    exchange.wait(3.0)
-    kinds = [type(reply) for _, reply in exchange.replies]
-    assert kinds == [Result, Result]
 
 
 @pytest.mark.parametrize("name", NAMES)
