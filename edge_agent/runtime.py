@@ -65,6 +65,7 @@ class ThreadFailed:
     reason: str
 
 
+_OF_THE_LINK = (Opened, Closed)
 _Item = FromLink | Event | Models | ThreadFailed
 
 
@@ -175,7 +176,7 @@ class Agent:
         """Step the core with each, then carry out together what is to be done."""
         effects: list[Effect] = []
         for item in items:
-            if isinstance(item, FromLink) and isinstance(item.event, Opened | Closed):
+            if isinstance(item, FromLink) and isinstance(item.event, _OF_THE_LINK):
                 # What was decided before is for the connections as they were then.
                 self._perform(effects)
                 effects = []

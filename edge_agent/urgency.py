@@ -6,6 +6,8 @@ from edge_agent.core.effects import Effect, Exit, WriteAttempt
 from edge_agent.core.events import AttemptConfirmed, Event, LinkName
 from edge_agent.switchboard import FromLink
 
+_GO_AT_ONCE = (Exit, WriteAttempt)
+
 
 def can_wait(item: object) -> bool:
     """Whether what is in the inbox lets pass what the executor has done and what other devices say:
@@ -21,4 +23,4 @@ def must_go_now(event: Event, caused: Iterable[Effect]) -> bool:
     """
     if isinstance(event, AttemptConfirmed):
         return True
-    return any(isinstance(effect, Exit | WriteAttempt) for effect in caused)
+    return any(isinstance(effect, _GO_AT_ONCE) for effect in caused)
