@@ -36,14 +36,14 @@ def _only_group(hierarchy: Hierarchy) -> Path:
     return group
 
 
-def test_a_share_is_a_quota_of_each_10_ms() -> None:
-    assert Quota.of(0.2) == Quota(2_000, 10_000)
-    assert str(Quota.of(0.2)) == "2 ms of every 10 ms"
-    assert Quota.of(1.0) == Quota(10_000, 10_000)
+def test_a_share_is_a_quota_of_each_100_ms() -> None:
+    assert Quota.of(0.2) == Quota(20_000, 100_000)
+    assert str(Quota.of(0.2)) == "20 ms of every 100 ms"
+    assert Quota.of(1.0) == Quota(100_000, 100_000)
 
 
-def test_a_small_share_has_a_longer_period_as_the_kernel_takes_no_quota_below_1_ms() -> None:
-    assert Quota.of(0.05) == Quota(1_000, 20_000)
+def test_a_share_is_never_less_than_the_kernel_takes() -> None:
+    assert Quota.of(0.001) == Quota(1_000, 100_000)
 
 
 @pytest.mark.usefixtures("_removable")
@@ -53,10 +53,10 @@ def test_a_device_is_put_into_a_group_with_its_share(hierarchy: Hierarchy) -> No
         group = _only_group(hierarchy)
         assert (group / "cgroup.procs").read_text() == "4711"
         if hierarchy.version == 2:
-            assert (group / "cpu.max").read_text() == "2000 10000"
+            assert (group / "cpu.max").read_text() == "20000 100000"
         else:
-            assert (group / "cpu.cfs_quota_us").read_text() == "2000"
-            assert (group / "cpu.cfs_period_us").read_text() == "10000"
+            assert (group / "cpu.cfs_quota_us").read_text() == "20000"
+            assert (group / "cpu.cfs_period_us").read_text() == "100000"
 
 
 @pytest.mark.usefixtures("_removable")
