@@ -15,8 +15,8 @@ from types import TracebackType
 from typing import Self
 
 _PREFIX = "fluid-bench-"  # of a group's name; then our process id and the device
-# The kernel's own period, as `docker run --cpus` has it. In shorter ones a process spends a good part
-# of its share on starting up again, its caches cold: 20 % with 10 ms and a share of 0.2.
+# The kernel's own period, as `docker run --cpus` has it. In shorter ones a process spends a good
+# part of its share on starting up again, its caches cold: 20 % with 10 ms and a share of 0.2.
 _PERIOD_US = 100_000
 _LEAST_QUOTA_US = 1_000  # the kernel's
 _EMPTY_TIMEOUT_S = 2.0
