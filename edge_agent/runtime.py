@@ -230,7 +230,12 @@ class Agent:
             observer.beat(view)
 
     def _perform(self, effects: list[Effect] | tuple[Effect, ...]) -> None:
-        for effect in coalesce(effects):
+        if effects:
+            with self._switchboard.together():
+                self._carry_out(coalesce(effects))
+
+    def _carry_out(self, effects: list[Effect]) -> None:
+        for effect in effects:
             match effect:
                 case Compute():
                     self._executor.submit(effect)

@@ -6,7 +6,8 @@ this very class over an in-memory broker.
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 
 from edge_agent.core import effects as do
@@ -137,6 +138,15 @@ class Switchboard:
             case _:
                 return self._speak(effect) or self._serve(effect) or self._adopt(effect)
         return True
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """What is performed within leaves each link at once, at the end."""
+        with ExitStack() as stack:
+            for line in self._links.values():
+                if line.is_open:
+                    stack.enter_context(line.link.together())
+            yield
 
     def close(self, *, send_will: bool = False) -> None:
         """Close every link, for an end without ceremony."""

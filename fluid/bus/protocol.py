@@ -11,6 +11,7 @@ that is behind, never for a link: meanwhile the link reads nothing.
 
 import re
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol, runtime_checkable
@@ -172,6 +173,10 @@ class Link(Protocol):
     def close(self, *, end_session: bool = False, send_will: bool = False) -> None:
         """Disconnect. `end_session` forgets the session at the broker (expiry 0), `send_will`
         asks the broker to publish the will (reason 0x04)."""
+
+    def together(self) -> AbstractContextManager[None]:
+        """What the calling thread asks for within, it asks for at the end and all at once, which
+        costs less than one by one. For one thread at a time."""
 
 
 class Bus(Protocol):

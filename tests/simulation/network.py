@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -206,6 +207,9 @@ class SimLink:
 
     def subscribe(self, subscriptions: list[Subscription], *, token: int | None = None) -> None:
         self._call(lambda link: link.subscribe(subscriptions, token=token))
+
+    def together(self) -> AbstractContextManager[None]:
+        return nullcontext()
 
     def unsubscribe(self, topic_filters: list[str], *, token: int | None = None) -> None:
         self._call(lambda link: link.unsubscribe(topic_filters, token=token))

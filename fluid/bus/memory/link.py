@@ -1,7 +1,7 @@
 """A client's end of a connection to the broker inside the process."""
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import Protocol
 
@@ -50,6 +50,9 @@ class MemoryLink:
     def subscribe(self, subscriptions: list[Subscription], *, token: int | None = None) -> None:
         check_filters([each.topic_filter for each in subscriptions])
         self._do(lambda engine: engine.subscribe(self, subscriptions, token))
+
+    def together(self) -> AbstractContextManager[None]:
+        return nullcontext()
 
     def unsubscribe(self, topic_filters: list[str], *, token: int | None = None) -> None:
         check_filters(topic_filters)

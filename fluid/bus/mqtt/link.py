@@ -16,6 +16,7 @@ import ssl
 import threading
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
@@ -145,6 +146,9 @@ class MqttLink:
             self._send_held(client)
 
         self._commands.post(command, last=True)
+
+    def together(self) -> AbstractContextManager[None]:
+        return self._commands.together()
 
     def _post_awaiting(
         self, answer: _Answer, send: Callable[[Client], tuple[object, int | None]]

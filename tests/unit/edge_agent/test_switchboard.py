@@ -1,4 +1,5 @@
 import logging
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 
 import pytest
@@ -44,6 +45,9 @@ class RecordingLink:
 
     def subscribe(self, subscriptions: list[Subscription], *, token: int | None = None) -> None:
         self.calls.append(("subscribe", *(each.topic_filter for each in subscriptions), token))
+
+    def together(self) -> AbstractContextManager[None]:
+        return nullcontext()
 
     def unsubscribe(self, topic_filters: list[str], *, token: int | None = None) -> None:
         self.calls.append(("unsubscribe", *topic_filters, token))

@@ -8,6 +8,7 @@ control over what the client sees, in which order, without waiting for anything.
 
 import json
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 
 from fluid.bus.protocol import (
@@ -93,6 +94,9 @@ class FakeLink:
         for message in self._bus.retained:
             if self.hears(message.topic):
                 self.deliver(message)
+
+    def together(self) -> AbstractContextManager[None]:
+        return nullcontext()
 
     def unsubscribe(self, topic_filters: list[str], *, token: int | None = None) -> None:
         raise AssertionError("the client has nothing to unsubscribe from")

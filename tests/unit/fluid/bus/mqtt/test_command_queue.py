@@ -1,4 +1,5 @@
 import select
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -104,6 +105,48 @@ def test_what_may_be_dropped_is_dropped_first_and_counted(queue: CommandQueue) -
     assert queue.dropped == 1
     assert queue.overrun() == ""
     assert len(queue.take()) == 2
+
+
+def test_what_is_posted_together_comes_at_once_and_in_its_order(queue: CommandQueue) -> None:
+    posted = [command() for _ in range(4)]
+    queue.post(posted[0])
+    queue.silence_bell()
+    assert queue.take() == posted[:1]
+    with queue.together():
+        for each in posted[1:]:
+            queue.post(each)
+        assert not rings(queue)
+    assert rings(queue)
+    assert queue.take() == posted[1:]
+
+
+def test_another_thread_does_not_wait_for_what_is_posted_together(queue: CommandQueue) -> None:
+    ours, theirs = command(), command()
+    with queue.together():
+        queue.post(ours)
+        other = threading.Thread(target=queue.post, args=(theirs,))
+        other.start()
+        other.join()
+        assert queue.take() == [theirs]
+    assert queue.take() == [ours]
+
+
+def test_of_what_is_posted_together_nothing_comes_after_the_last(queue: CommandQueue) -> None:
+    first, last = command(), command()
+    with queue.together():
+        queue.post(first)
+        queue.post(last, last=True)
+        queue.post(command())
+    assert queue.closing
+    assert queue.take() == [first, last]
+
+
+def test_too_much_that_is_posted_together_is_an_overrun(queue: CommandQueue) -> None:
+    with queue.together():
+        queue.post(command(), size_bytes=MOST_BYTES)
+        queue.post(command(), size_bytes=1)
+    assert rings(queue)
+    assert "is too slow" in queue.overrun()
 
 
 @pytest.mark.parametrize("last", [True, False])
