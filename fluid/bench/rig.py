@@ -57,7 +57,7 @@ class Rig:
         self._bench = bench
         self._supervisor = supervisor
         self._bundle = bundle
-        self._images = images
+        self.images = images
         self._address = BrokerAddress.parse(url)
         self._url = url
         self._share = share
@@ -178,7 +178,7 @@ class Rig:
             watch[BROKER] = self.broker_pid
         given: dict[str, Any] = {
             "patience_s": self._bench.settings.patience_s,
-            "images": str(self._images),
+            "images": str(self.images),
         }
         StreamPlan(
             host=self._address.host,
