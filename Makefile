@@ -31,7 +31,8 @@ chaos: setup ## ROUNDS=100 faults under load for AGENTS="2 4", into docs/results
 	@scripts/chaos --rounds $(ROUNDS) --agents "$(AGENTS)" --seed $(or $(SEED),1) --output docs/results
 
 bench: setup ## measure the paper's figure and more, into docs/results/bench.md
-	@.venv/bin/fluid bench --output docs/results $(OPTIONS)
+	@python=$$(scripts/device-environment) && \
+		.venv/bin/fluid bench --output docs/results --device-python "$$python" $(OPTIONS)
 
 check: setup ## lint, formatting and types
 	@scripts/check

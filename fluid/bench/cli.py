@@ -13,6 +13,7 @@ import click
 from fluid.bench.bundles import DYNAMIC, FLUID, STATIC
 from fluid.bench.comparison import changes, other_conditions
 from fluid.bench.cpu_share import DeviceCpu, Quota, open_device_cpu
+from fluid.bench.device_python import DevicePython
 from fluid.bench.errors import BadResults, BenchError
 from fluid.bench.figures import PartResults, Reading, Results, Series, collect
 from fluid.bench.machine import describe_machine, load_average
@@ -53,6 +54,15 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
     show_default=True,
     metavar="NAME|FOLDER",
     help="Whose test images to send, and what to train on.",
+)
+@click.option(
+    "--device-python",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    default=Path(sys.executable),
+    show_default="the one that runs this",
+    metavar="FILE",
+    help="The Python that runs the agents, and what they are measured against: that of an "
+    "environment with what devices have (scripts/device-environment makes one).",
 )
 @click.option(
     "--device-cpu",
@@ -108,6 +118,7 @@ def bench(  # noqa: PLR0913 - what a user may choose, all of it by name
     dynamic_folder: Path | None,
     slow_folder: Path | None,
     dataset: str,
+    device_python: Path,
     device_cpu: float,
     repeats: int,
     measure_s: float,
@@ -135,14 +146,21 @@ def bench(  # noqa: PLR0913 - what a user may choose, all of it by name
     settings = Settings(device_cpu=device_cpu, repeats=repeats, measure_s=measure_s)
     for file in (json_file, output and output / "bench.json"):
         _expect_writable(file)
+    python = DevicePython(device_python)
+    machine = describe_machine(python.facts())
     with tempfile.TemporaryDirectory(prefix="fluid-bench-") as temporary:
         scratch = Path(temporary)
         sources = Sources(given, slow_folder, dataset, cache, epochs)
-        materials = prepare(sources, tuple(chosen), scratch=scratch, say=_say)
+        materials = prepare(sources, tuple(chosen), device_python=python, scratch=scratch, say=_say)
         with open_device_cpu() as cpu:
-            results = Results(describe_machine(), _described(settings, cpu, materials))
+            results = Results(machine, _described(settings, cpu, materials))
             setup = Bench(
-                settings=settings, cpu=cpu, materials=materials, scratch=scratch, say=_say
+                settings=settings,
+                device_python=python,
+                cpu=cpu,
+                materials=materials,
+                scratch=scratch,
+                say=_say,
             )
             for name, part in chosen.items():
                 results = results.with_part(name, _run(setup, name, part))
@@ -182,6 +200,8 @@ def _described(settings: Settings, cpu: DeviceCpu, materials: Materials) -> dict
         f"bundle of {family}": load_bundle(folder).digest[:12]
         for family, folder in materials.families.items()
     }
+    if materials.slow is not None:
+        bundles["slow bundle"] = load_bundle(materials.slow).digest[:12]
     return {
         "devices": cpu.description,
         "share of a core": f"{settings.device_cpu:g}: {Quota.of(settings.device_cpu)}",

@@ -3,7 +3,8 @@
 FluidError
 └── BenchError            the benchmark cannot go on
     ├── NotServing            a cluster did not get ready in time
-    └── BadResults            a file of results that cannot be read
+    ├── BadResults            a file of results that cannot be read
+    └── BadDevicePython       a Python that cannot run an agent
 """
 
 from fluid.errors import FluidError
@@ -19,3 +20,7 @@ class NotServing(BenchError):
 
 class BadResults(BenchError):
     """A file that `fluid bench --json` did not write, or another version of it did."""
+
+
+class BadDevicePython(BenchError):
+    """What `--device-python` names cannot run an agent."""

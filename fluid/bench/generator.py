@@ -22,6 +22,7 @@ from fluid.bench import mqtt_packets as mqtt
 from fluid.bench.observations import Observations
 from fluid.bench.stream_plan import StreamPlan
 from fluid.bench.usage import cpu_s, io_bytes
+from fluid.bus.mqtt.message_packets import PacketError, acknowledgement
 from fluid.client.connecting import new_client_id
 from fluid.codec import encode_image
 from fluid.messages.control import Malformed
@@ -171,7 +172,7 @@ class Stream:
         if readable:
             data = self._socket.recv(_RECEIVE_BYTES)
             if not data:
-                raise mqtt.PacketError("the broker has closed the connection")
+                raise PacketError("the broker has closed the connection")
             self._take(data, time.monotonic())
 
     def _take(self, data: bytes, now_s: float) -> None:
@@ -181,7 +182,7 @@ class Stream:
                 case mqtt.Answered(correlation, payload, identifier):
                     self._answer(int(correlation.removeprefix(self._prefix)), payload, now_s)
                     if identifier:
-                        acknowledgements.append(mqtt.acknowledge(identifier))
+                        acknowledgements.append(acknowledgement(identifier))
                 case mqtt.Ready():
                     self._ready += 1
         self._outgoing += b"".join(acknowledgements)

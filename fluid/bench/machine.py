@@ -1,29 +1,30 @@
 """What the benchmark ran on, as far as its numbers depend on it; no names of hosts or folders."""
 
-import importlib.metadata
 import os
 import platform
 import shutil
 import subprocess
 from pathlib import Path
 
-from fluid.interpreter import find_interpreter
+from fluid.bench.device_facts import DeviceFacts
 
 # Debian puts Mosquitto where only root's PATH leads.
 _MORE_FOLDERS = ("/usr/sbin", "/usr/local/sbin", "/opt/homebrew/sbin")
 _GIB = 1 << 30
 
 
-def describe_machine() -> dict[str, str]:
-    """By name for people. Raises `InterpreterMissing`."""
+def describe_machine(devices: DeviceFacts) -> dict[str, str]:
+    """By name for people."""
     return {
         "processor": _processor(),
         "cores": str(os.cpu_count() or 1),
         "memory": f"{_memory_bytes() / _GIB:.0f} GiB",
         "system": f"{platform.system()} {platform.release().partition('-')[0]}",
         "Python": platform.python_version(),
-        "interpreter": find_interpreter().description,
-        "paho-mqtt": importlib.metadata.version("paho-mqtt"),
+        "Python of the devices": devices.python,
+        "interpreter": devices.interpreter,
+        "NumPy": devices.numpy,
+        "paho-mqtt": devices.paho_mqtt,
         "Mosquitto": _mosquitto(),
     }
 

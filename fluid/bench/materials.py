@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fluid.bench.bundles import FAMILIES, FLUID, family_bundles, labelled_images
+from fluid.bench.device_python import DevicePython
 from fluid.bench.parts import OVERHEAD, PAPER
 from fluid.bench.settings import Materials
 from fluid.bench.slow_model import noise_images, slow_bundle
@@ -24,9 +25,17 @@ class Sources:
 
 
 def prepare(
-    sources: Sources, parts: tuple[str, ...], *, scratch: Path, say: Callable[[str], None]
+    sources: Sources,
+    parts: tuple[str, ...],
+    *,
+    device_python: DevicePython,
+    scratch: Path,
+    say: Callable[[str], None],
 ) -> Materials:
-    """What these parts need. Raises `BundleError`, and `ProcessEnded` where training fails."""
+    """What these parts need. device_python: whose invokes of the slow model count.
+
+    Raises `BundleError`, and `ProcessEnded` where training fails.
+    """
     with Supervisor(scratch / "logs") as supervisor:
         families = family_bundles(
             supervisor,
@@ -43,7 +52,10 @@ def prepare(
         )
         slow = slow_images = None
         if OVERHEAD in parts:
-            slow = sources.slow or _made_slow(supervisor, sources.cache, say)
+            slow = sources.slow
+            if slow is None:
+                say(f"a model of about 5 ms an invoke is made, or taken from {sources.cache}")
+                slow = slow_bundle(supervisor, sources.cache, device_python=device_python)
             slow_images = scratch / "slow-images.npz"
             noise_images(slow, slow_images)
     return Materials(
@@ -54,8 +66,3 @@ def prepare(
         slow=slow,
         slow_images=slow_images,
     )
-
-
-def _made_slow(supervisor: Supervisor, cache: Path, say: Callable[[str], None]) -> Path:
-    say(f"a model of about 5 ms an invoke is made, or taken from {cache}")
-    return slow_bundle(supervisor, cache)

@@ -74,9 +74,9 @@ def _bare_per_s(bench: Bench, rig: Rig, bundle: Path) -> float:
 
 
 def run_bare(rig: Rig, bundle: Path, *, seconds: float, scratch: Path) -> BareRun:
-    """Run `fluid.bench.bare`, held to the share of the rig's devices."""
+    """Run `fluid.bench.bare` with the rig's images, held to the share of its devices."""
     output = scratch / "bare.json"
-    arguments = [str(bundle), str(seconds), str(output)]
+    arguments = [str(bundle), str(rig.images), str(seconds), str(output)]
     with rig.beside("bare", "fluid.bench.bare", arguments) as pid:
         os.kill(pid, GO)
     return BareRun.read(output)

@@ -57,7 +57,7 @@ class Rig:
         self._bench = bench
         self._supervisor = supervisor
         self._bundle = bundle
-        self._images = images
+        self.images = images
         self._address = BrokerAddress.parse(url)
         self._url = url
         self._share = share
@@ -89,7 +89,8 @@ class Rig:
             role = Role.MASTER if agent == MASTER else Role.WORKER
             options = ["--role", role, "--id", agent, "--broker", self._url]
             options += ["--bundle", str(self._bundle), "--max-slots", str(max_slots)]
-            self._supervisor.start(agent, [sys.executable, "-m", "edge_agent", *options])
+            command = self._bench.device_python.command("edge_agent", *options)
+            self._supervisor.start(agent, command)
             self._online[agent] = None
 
     def stop(self, agent: str) -> None:
@@ -134,11 +135,12 @@ class Rig:
 
     @contextmanager
     def beside(self, name: str, module: str, arguments: Sequence[str]) -> Iterator[int]:
-        """Start a program that says when it is ready, held to a device's share; its process id.
+        """Start a program that says when it is ready, as a device: with its Python, held to its
+        share. Yields the process id.
 
         Leaving waits until it has ended by itself; raises `ProcessEnded` if it fails.
         """
-        command = [sys.executable, "-m", module, *arguments]
+        command = self._bench.device_python.command(module, *arguments)
         self._supervisor.start_and_read_line(name, command)
         pid = self._supervisor.pid(name)
         if self._share is not None:
@@ -176,7 +178,7 @@ class Rig:
             watch[BROKER] = self.broker_pid
         given: dict[str, Any] = {
             "patience_s": self._bench.settings.patience_s,
-            "images": str(self._images),
+            "images": str(self.images),
         }
         StreamPlan(
             host=self._address.host,

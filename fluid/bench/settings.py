@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fluid.bench.cpu_share import DeviceCpu
+from fluid.bench.device_python import DevicePython
 from fluid.bench.figures import Reading, Series
 
 
@@ -46,9 +47,14 @@ class Materials:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bench:
-    """What the parts work with. scratch: a folder for plans and logs. say: for progress."""
+    """What the parts work with.
+
+    device_python: runs all that is held to a device's share. scratch: a folder for plans and logs.
+    say: for progress.
+    """
 
     settings: Settings
+    device_python: DevicePython
     cpu: DeviceCpu
     materials: Materials
     scratch: Path

@@ -1,68 +1,83 @@
 """A model of about 5 ms an invoke, for what serving costs where the network is no toy.
 
 How long it takes is all that matters of it, so it learns a few pictures of noise for one pass:
-more channels until an invoke takes long enough on this machine. `fluid train` makes it, as it makes
-any bundle, and nothing of the trainer is imported.
+with as many channels as an invoke needs to take so long, on this machine and by the devices'
+interpreter. Some interpreters are five times as fast as others, so each may need a bundle of its
+own, and all of them are kept. `fluid train` makes them, as it makes any bundle, and nothing of the
+trainer is imported.
 """
 
 import math
 import sys
-import time
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
+from fluid.bench.device_python import DevicePython
 from fluid.bundle import load_bundle
-from fluid.interpreter import find_interpreter
-from fluid.submodel import load_interpreter
+from fluid.bundle.manifest import MANIFEST_NAME
 from fluid.supervisor import Supervisor
 
 WANTED_MS = 5.0
 _NEAR_ENOUGH = 1.35  # times as long, or as short
 _FIRST_CHANNELS, _MOST_CHANNELS = 960, 2048
-_ATTEMPTS = 4
+_MOST_TRAINED = 4
+_PREFIX = "slow-"  # of a bundle's folder; then its channels
 _PIXELS = 28
 _CLASSES, _PICTURES_EACH = 2, 10  # the fewest that `fluid train` takes
-_MEASURED_INVOKES = 40
 _IMAGES = 64
 
 
-def slow_bundle(supervisor: Supervisor, folder: Path) -> Path:
-    """The bundle, trained unless it lies in `folder`. Another machine may get another."""
-    channels = _FIRST_CHANNELS
-    bundle = folder / f"slow-{channels}"
-    for _ in range(_ATTEMPTS):
-        bundle = folder / f"slow-{channels}"
-        if not (bundle / "bundle.json").exists():
+def slow_bundle(supervisor: Supervisor, folder: Path, *, device_python: DevicePython) -> Path:
+    """One that lies in `folder`, or else one that is trained into it. Raises `ProcessEnded`."""
+
+    def took_ms(channels: int) -> float:
+        bundle = folder / f"{_PREFIX}{channels}"
+        if not (bundle / MANIFEST_NAME).exists():
             _train(supervisor, bundle, noise_folder(folder), channels=channels)
-        took_ms = invoke_ms(bundle)
-        better = next_channels(channels, took_ms=took_ms)
-        if better == channels:
+        return device_python.invoke_ms(bundle)
+
+    return folder / f"{_PREFIX}{find_channels(took_ms, kept=kept_channels(folder))}"
+
+
+def kept_channels(folder: Path) -> list[int]:
+    """Of the bundles that earlier runs have left, the fewest first."""
+    names = [each.parent.name for each in folder.glob(f"{_PREFIX}*/{MANIFEST_NAME}")]
+    numbers = [name.removeprefix(_PREFIX) for name in names]
+    return sorted(int(number) for number in numbers if number.isdecimal())
+
+
+def find_channels(took_ms: Callable[[int], float], *, kept: Iterable[int]) -> int:
+    """How many channels take about `WANTED_MS`, or come nearest after a few attempts.
+
+    took_ms: what an invoke takes with so many. It costs a training, but for those `kept`, so these
+    are asked first; and none is asked again.
+    """
+    times_ms: dict[int, float] = {}
+    for channels in kept:
+        times_ms[channels] = took_ms(channels)
+        if is_near_enough(times_ms[channels]):
+            return channels
+    for _ in range(_MOST_TRAINED):
+        channels = _after(times_ms)
+        if channels in times_ms:
             break
-        channels = better
-    return bundle
+        times_ms[channels] = took_ms(channels)
+    return _nearest(times_ms)
+
+
+def is_near_enough(took_ms: float) -> bool:
+    return WANTED_MS / _NEAR_ENOUGH <= took_ms <= WANTED_MS * _NEAR_ENOUGH
 
 
 def next_channels(channels: int, *, took_ms: float) -> int:
     """How many to try next; the same if `took_ms` is near enough. Work grows with their square."""
-    if WANTED_MS / _NEAR_ENOUGH <= took_ms <= WANTED_MS * _NEAR_ENOUGH:
+    if is_near_enough(took_ms):
         return channels
     wanted = channels * math.sqrt(WANTED_MS / took_ms)
     return max(8, min(_MOST_CHANNELS, 8 * round(wanted / 8)))
-
-
-def invoke_ms(folder: Path) -> float:
-    """The fastest of some invokes of the widest stage of a bundle's first slot."""
-    bundle = load_bundle(folder)
-    stage = bundle.manifest.widest_stage(bundle.manifest.slots[0])
-    interpreter = load_interpreter(bundle, stage, package=find_interpreter())
-    times_s = []
-    for _ in range(_MEASURED_INVOKES):
-        begin_s = time.perf_counter()
-        interpreter.invoke()
-        times_s.append(time.perf_counter() - begin_s)
-    return 1000 * min(times_s)
 
 
 def noise_folder(folder: Path) -> Path:
@@ -84,6 +99,18 @@ def noise_images(bundle: Path, file: Path) -> None:
     shape = load_bundle(bundle).manifest.input.shape
     images = np.random.default_rng(0).integers(0, 256, (_IMAGES, *shape), dtype=np.uint8)
     np.savez(file, images=images, labels=np.zeros(_IMAGES, dtype=np.int64))
+
+
+def _after(times_ms: Mapping[int, float]) -> int:
+    """What to try next, given what others took; one of them if nothing is left to try."""
+    if not times_ms:
+        return _FIRST_CHANNELS
+    channels = _nearest(times_ms)
+    return next_channels(channels, took_ms=times_ms[channels])
+
+
+def _nearest(times_ms: Mapping[int, float]) -> int:
+    return min(times_ms, key=lambda channels: abs(math.log(times_ms[channels] / WANTED_MS)))
 
 
 def _train(supervisor: Supervisor, bundle: Path, data: Path, *, channels: int) -> None:

@@ -2,6 +2,9 @@
 
 Pure. All other packets are paho's. It would do these as well, at ten times the cost: an object with
 a table of all properties for each packet, and locks for threads that do not exist here.
+
+`encode` and `decode_publish` are for whoever has messages. What they are made of is there for the
+benchmark's load generator, which writes and reads the same packets and has none.
 """
 
 import struct
@@ -15,8 +18,9 @@ PUBLISH, PUBACK = 0x30, 0x40  # the upper half of the first byte
 _PAYLOAD_FORMAT, _EXPIRY, _CONTENT_TYPE = 0x01, 0x02, 0x03
 _RESPONSE_TOPIC, _CORRELATION, _SUBSCRIPTION, _USER = 0x08, 0x09, 0x0B, 0x26
 
-_RETAIN, _DUPLICATE = 0x01, 0x08
+_RETAIN, _QOS, _DUPLICATE = 0x01, 0x06, 0x08
 _LENGTH = struct.Struct(">H")
+_KIND_AND_LENGTH = struct.Struct(">BH")
 _MOST_LENGTH_BYTES = 4
 
 
@@ -54,16 +58,22 @@ class Outgoing:
 
 def encode(message: Message) -> Outgoing:
     """A message that `fluid.bus.rules` allows."""
-    properties = _encode_properties(message)
-    topic = _text(message.topic)
-    length_of_properties = variable(len(properties))
-    remaining = len(topic) + len(length_of_properties) + len(properties) + len(message.payload)
-    remaining += 2 if message.qos else 0
     first = PUBLISH | message.qos << 1 | (_RETAIN if message.retain else 0)
-    return Outgoing(
+    parts = publish_parts(first, text(message.topic), encode_properties(message), message.payload)
+    return Outgoing(*parts, message.qos)
+
+
+def publish_parts(
+    first: int, topic: bytes, properties: bytes, payload: bytes
+) -> tuple[bytes, bytes]:
+    """The head and the tail of a PUBLISH, see `Outgoing`. first: its first byte. topic: as `text`
+    has it. properties: without their length."""
+    length_of_properties = variable(len(properties))
+    remaining = len(topic) + len(length_of_properties) + len(properties) + len(payload)
+    remaining += 2 if first & _QOS else 0
+    return (
         b"".join((bytes((first,)), variable(remaining), topic)),
-        b"".join((length_of_properties, properties, message.payload)),
-        message.qos,
+        b"".join((length_of_properties, properties, payload)),
     )
 
 
@@ -74,10 +84,47 @@ def acknowledgement(packet_id: int) -> bytes:
 
 def decode_publish(data: bytes, begin: int, end: int, *, first: int) -> Delivered:
     """The message of a PUBLISH whose body is data[begin:end]; raises `PacketError`."""
+    topic_end, packet_id, properties, payload_at = open_publish(data, begin, end, first=first)
     try:
-        return _decode_publish(data, begin, end, first)
-    except (IndexError, struct.error, UnicodeDecodeError) as error:
-        raise PacketError(f"a PUBLISH that cannot be read: {error}") from None
+        topic = data[begin + 2 : topic_end].decode()
+    except UnicodeDecodeError as error:
+        raise _unreadable(error) from None
+    message = Message(
+        topic,
+        data[payload_at:end],
+        first >> 1 & 3,
+        bool(first & _RETAIN),
+        properties.response_topic,
+        properties.correlation,
+        properties.user,
+        properties.expiry_s,
+    )
+    return Delivered(message, packet_id, bool(first & _DUPLICATE), properties.subscription_ids)
+
+
+def open_publish(
+    data: bytes, begin: int, end: int, *, first: int
+) -> "tuple[int, int, Properties, int]":
+    """Of a PUBLISH whose body is data[begin:end]: where its topic ends, its packet identifier (0 at
+    QoS 0), its properties, and where its payload begins; raises `PacketError`."""
+    try:
+        topic_end = at = begin + 2 + (data[begin] << 8 | data[begin + 1])
+        packet_id = 0
+        if first & _QOS:
+            packet_id = data[at] << 8 | data[at + 1]
+            at += 2
+        length, at = read_variable(data, at)
+        payload_at = at + length
+        if payload_at > end:
+            raise PacketError("a PUBLISH whose properties are longer than itself")
+        properties = Properties()
+        while at < payload_at:
+            at = properties.read(data, at)
+    except (IndexError, UnicodeDecodeError) as error:
+        raise _unreadable(error) from None
+    if at != payload_at:
+        raise PacketError("a PUBLISH with a property that is cut short")
+    return topic_end, packet_id, properties, payload_at
 
 
 def decode_acknowledgement(data: bytes, begin: int, end: int) -> Acknowledged:
@@ -86,6 +133,18 @@ def decode_acknowledgement(data: bytes, begin: int, end: int) -> Acknowledged:
         raise PacketError("a PUBACK without a packet identifier")
     reason = data[begin + 2] if end - begin > _LENGTH.size else 0
     return Acknowledged(data[begin] << 8 | data[begin + 1], reason)
+
+
+def packet_body(data: bytes, begin: int) -> tuple[int, int] | None:
+    """Where the packet at `begin` has its body and its end, whether it is there or not; None if
+    its length is not there yet. Raises `PacketError` for what cannot be a packet."""
+    try:
+        length, body = read_variable(data, begin + 1)
+    except IndexError:
+        return None
+    if data[begin] < 0x10:
+        raise PacketError("a packet of type 0")
+    return body, body + length
 
 
 def read_variable(data: bytes, at: int) -> tuple[int, int]:
@@ -115,37 +174,7 @@ def variable(number: int) -> bytes:
     return bytes(data)
 
 
-def _decode_publish(data: bytes, begin: int, end: int, first: int) -> Delivered:
-    qos = first >> 1 & 3
-    at = begin + 2 + (data[begin] << 8 | data[begin + 1])
-    topic = data[begin + 2 : at].decode()
-    packet_id = 0
-    if qos:
-        packet_id = data[at] << 8 | data[at + 1]
-        at += 2
-    length, at = read_variable(data, at)
-    payload_at = at + length
-    if payload_at > end:
-        raise PacketError("a PUBLISH whose properties are longer than itself")
-    properties = _Properties()
-    while at < payload_at:
-        at = properties.read(data, at)
-    if at != payload_at:
-        raise PacketError("a PUBLISH with a property that is cut short")
-    message = Message(
-        topic,
-        data[payload_at:end],
-        qos,
-        bool(first & _RETAIN),
-        properties.response_topic,
-        properties.correlation,
-        properties.user,
-        properties.expiry_s,
-    )
-    return Delivered(message, packet_id, bool(first & _DUPLICATE), properties.subscription_ids)
-
-
-class _Properties:
+class Properties:
     """Those of a PUBLISH that mean something to us (section 3.3.2.3)."""
 
     __slots__ = ("correlation", "expiry_s", "response_topic", "subscription_ids", "user")
@@ -184,18 +213,27 @@ class _Properties:
         return at
 
 
-def _encode_properties(message: Message) -> bytes:
+def encode_properties(message: Message) -> bytes:
+    """Those of a message, without their length."""
     parts: list[bytes] = []
     if message.response_topic is not None:
-        parts += (bytes((_RESPONSE_TOPIC,)), _text(message.response_topic))
+        parts += (bytes((_RESPONSE_TOPIC,)), text(message.response_topic))
     if message.correlation is not None:
-        parts += (bytes((_CORRELATION,)), _LENGTH.pack(len(message.correlation)))
-        parts.append(message.correlation)
+        parts.append(encode_correlation(message.correlation))
     for name, value in message.user_properties:
-        parts += (bytes((_USER,)), _text(name), _text(value))
+        parts += (bytes((_USER,)), text(name), text(value))
     if message.expiry_s is not None:
         parts += (bytes((_EXPIRY,)), message.expiry_s.to_bytes(4, "big"))
     return b"".join(parts)
+
+
+def encode_correlation(data: bytes) -> bytes:
+    """As a property."""
+    return _KIND_AND_LENGTH.pack(_CORRELATION, len(data)) + data
+
+
+def _unreadable(error: Exception) -> PacketError:
+    return PacketError(f"a PUBLISH that cannot be read: {error}")
 
 
 def _binary(data: bytes, at: int) -> tuple[bytes, int]:
@@ -204,11 +242,12 @@ def _binary(data: bytes, at: int) -> tuple[bytes, int]:
 
 
 def _read_text(data: bytes, at: int) -> tuple[str, int]:
-    text, end = _binary(data, at)
-    return text.decode(), end
+    binary, end = _binary(data, at)
+    return binary.decode(), end
 
 
 @lru_cache(maxsize=256)  # topics come again and again
-def _text(text: str) -> bytes:
-    data = text.encode()
+def text(string: str) -> bytes:
+    """As a UTF-8 encoded string (section 1.5.4)."""
+    data = string.encode()
     return _LENGTH.pack(len(data)) + data

@@ -17,10 +17,9 @@ from fluid.bus.mqtt.message_packets import (
     PUBACK,
     PUBLISH,
     Acknowledged,
-    PacketError,
     decode_acknowledgement,
     decode_publish,
-    read_variable,
+    packet_body,
 )
 from fluid.bus.protocol import Delivered
 
@@ -136,7 +135,7 @@ class PacketStream:
             data = bytes(self._unread)
             self._unread.clear()
         begin = 0
-        while (found := _body(data, begin)) is not None:
+        while (found := packet_body(data, begin)) is not None:
             body, end = found
             if end > len(data):
                 break
@@ -153,14 +152,3 @@ class PacketStream:
             self._unread += memoryview(data)[begin:]
             # Not looked at again before it is whole: large images come in many pieces.
             self._wanted_bytes = 0 if found is None else found[1] - begin
-
-
-def _body(data: bytes, begin: int) -> tuple[int, int] | None:
-    """Where the packet at `begin` has its body and its end; None if its length is not there yet."""
-    try:
-        length, body = read_variable(data, begin + 1)
-    except IndexError:
-        return None
-    if data[begin] < 0x10:
-        raise PacketError("a packet of type 0")
-    return body, body + length

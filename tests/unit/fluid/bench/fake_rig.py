@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from fluid.bench.cpu_share import PinnedCores
+from fluid.bench.device_python import DevicePython
 from fluid.bench.observations import Observations
 from fluid.bench.settings import Bench, Materials, Settings
 from fluid.messages.control import Mode
@@ -72,6 +73,7 @@ def fake_bench(*families: str) -> Bench:
     """For parts that are given `opener`."""
     return Bench(
         settings=Settings(),
+        device_python=DevicePython(Path("python")),
         cpu=PinnedCores("a test"),
         materials=Materials(
             dataset="digits",

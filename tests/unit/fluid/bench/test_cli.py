@@ -35,6 +35,24 @@ def test_a_place_that_cannot_be_written_is_refused_before_anything_is_measured(
     assert "out.json: cannot be written" in result.stderr
 
 
+def test_a_python_that_can_run_no_agent_is_refused_before_anything_is_measured(
+    tmp_path: Path,
+) -> None:
+    program = tmp_path / "python"
+    program.write_text("#!/bin/sh\necho 'No module named edge_agent' >&2\nexit 1\n")
+    program.chmod(0o755)
+    result = CliRunner().invoke(main, ["bench", "--device-python", str(program)])
+    assert result.exit_code == 1
+    assert f"{program}: cannot run an agent (No module named edge_agent); give" in result.stderr
+
+
+def test_a_device_python_that_is_not_there_is_named(tmp_path: Path) -> None:
+    missing = str(tmp_path / "python")
+    result = CliRunner().invoke(main, ["bench", "--device-python", missing])
+    assert result.exit_code == 2
+    assert "--device-python" in result.stderr
+
+
 @pytest.mark.parametrize(
     "options", [["--only", "luck"], ["--device-cpu", "0"], ["--repeats", "0"], ["--seconds", "0"]]
 )

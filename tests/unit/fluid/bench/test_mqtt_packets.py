@@ -5,6 +5,7 @@ import struct
 import pytest
 
 from fluid.bench import mqtt_packets as mqtt
+from fluid.bus.mqtt.message_packets import PacketError
 
 PROPERTIES = (
     b"\x01\x00"  # payload format indicator
@@ -60,15 +61,17 @@ def test_the_broker_is_ready_when_it_accepts_connection_and_subscription() -> No
         (b"\xe0\x01\x8e", "disconnects .reason 0x8e"),
         (b"\xe0\x00", "disconnects .reason 0x00"),
         (b"\x30\xff\xff\xff\xff\x01", "length"),
+        (b"\x30\x02\x00\x09", "cannot be read"),
+        (b"\x00\x00", "type 0"),
     ],
 )
 def test_a_refusal_is_an_error(data: bytes, reason: str) -> None:
-    with pytest.raises(mqtt.PacketError, match=reason):
+    with pytest.raises(PacketError, match=reason):
         _read(data)
 
 
 def test_a_property_that_no_publish_has_is_an_error() -> None:
-    with pytest.raises(mqtt.PacketError, match="property 0x7f"):
+    with pytest.raises(PacketError, match="property 0x7f"):
         _read(_publish(b"", properties=b"\x7f"))
 
 
@@ -97,10 +100,6 @@ def test_identifiers_count_up_and_begin_again_without_zero() -> None:
     assert identifiers[0] == b"\x00\x01"
     assert identifiers[65_534] == b"\xff\xff"
     assert identifiers[65_535] == b"\x00\x01"
-
-
-def test_an_acknowledgement_names_the_packet() -> None:
-    assert mqtt.acknowledge(513) == b"\x40\x02\x02\x01"
 
 
 def test_a_connection_is_clean_and_of_version_5() -> None:

@@ -1,12 +1,18 @@
-"""When a cluster counts as ready. Rigs themselves are in the integration tests."""
+"""When a cluster counts as ready, and who runs it. What rigs do is in the integration tests."""
 
+import os
+from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
+from typing import cast
 
 import pytest
 
-from fluid.bench.rig import _all_serve, _is_formed, names
+from fluid.bench.rig import Rig, _all_serve, _is_formed, names
 from fluid.client import ClusterSnapshot
 from fluid.messages.control import AgentState, ClusterState, Mode, Presence, Role
+from fluid.supervisor import Supervisor
+from tests.unit.fluid.bench.fake_rig import fake_bench
 
 AGENTS = ("master", "worker")
 STATE = ClusterState(
@@ -63,3 +69,41 @@ def test_in_auto_either_mode_will_do() -> None:
     automatic = replace(FORMED, state=state)
     assert _is_formed(automatic, Mode.AUTO, AGENTS)
     assert _all_serve(automatic, Mode.AUTO)
+
+
+class Started:
+    """In the place of a supervisor: the commands, by name."""
+
+    def __init__(self) -> None:
+        self.commands: dict[str, list[str]] = {}
+
+    def start(self, name: str, command: Sequence[str]) -> None:
+        self.commands[name] = list(command)
+
+    def start_and_read_line(self, name: str, command: Sequence[str]) -> str:
+        self.start(name, command)
+        return "ready"
+
+    def pid(self, _name: str) -> int:
+        return os.getpid()
+
+    def wait(self, _name: str) -> None:
+        return
+
+
+def test_what_stands_for_a_device_runs_with_the_devices_python() -> None:
+    bench, started = fake_bench("fluid"), Started()
+    rig = Rig(
+        bench,
+        cast(Supervisor, started),
+        bundle=Path("fluid"),
+        images=Path("images.npz"),
+        url="mqtt://localhost:1883",
+        share=None,
+    )
+    rig.start("master")
+    with rig.beside("bare", "fluid.bench.bare", ["fluid"]):
+        pass
+    python = str(Path("python").absolute())
+    assert started.commands["master"][:3] == [python, "-m", "edge_agent"]
+    assert started.commands["bare"] == [python, "-m", "fluid.bench.bare", "fluid"]
