@@ -4,6 +4,7 @@ What they say may be ahead of the request, or about one that never reaches us: t
 remembered until it comes, the second is looked into and answered.
 """
 
+from edge_agent.core.backlog import Backlog
 from edge_agent.core.effects import Effect, SendDone, SendPartials, SendUnheard
 from edge_agent.core.events import Route
 from edge_agent.core.held import Held
@@ -21,7 +22,13 @@ class Hearsay:
     """The inner path's messages of other devices, applied to what is held."""
 
     def __init__(
-        self, settings: Settings, holdings: Holdings, *, progress: Progress, patience: Patience
+        self,
+        settings: Settings,
+        holdings: Holdings,
+        *,
+        progress: Progress,
+        patience: Patience,
+        backlog: Backlog,
     ) -> None:
         self._settings = settings
         self._holdings = holdings
@@ -29,6 +36,7 @@ class Hearsay:
         self._memory = holdings.memory
         self._progress = progress
         self._patience = patience
+        self._backlog = backlog
         self._look_again_at = 0.0
         # When a share of each sender last came in its turn, of what was here before it.
         self._caught_up: dict[str, float] = {}
@@ -49,6 +57,7 @@ class Hearsay:
             self._memory.keep_early_partial(partial, now)
             return []
         self._patience.heard(partial.sender)
+        self._backlog.shared()
         if not self._progress.contribute(held, partial):
             return []
         if self._came_in_turn(held):
@@ -106,6 +115,8 @@ class Hearsay:
         for key in notice.keys:
             held = self._holdings.get(key)
             if held is not None and self._progress.relies_on(held, notice.sender):
+                if self._backlog.is_being_worked_off:
+                    self._patience.missed((notice.sender,))
                 effects += self._progress.without(held, notice.sender, now, has_it=False)
         return effects
 
@@ -119,8 +130,9 @@ class Hearsay:
         if settled := self._memory.take_settled(now, after_s=after_s):
             effects.append(SendDone(Done(settled, settled=True)))
         unheard = self._never_heard(now, after_s)
-        for sender in set(unheard.values()):
-            self._patience.missed((sender,))
+        if not self._backlog.hears_all(now):
+            for sender in set(unheard.values()):
+                self._patience.missed((sender,))
         unheard |= self._sent_before_our_time(now, after_s)
         if unheard:
             effects.append(SendUnheard(Unheard(self._settings.agent, tuple(unheard))))
@@ -150,6 +162,10 @@ class Hearsay:
         # A sender whose share we wait for has not come to what we hold: what it hands us is from
         # before our time, or what we hold is from before its own.
         awaited = self._awaited_since(now - after_s)
+        # While our session still brings what it held, it may yet bring this. If it brings nothing
+        # for so long that others have had their say, we are stuck with each other.
+        if self._backlog.is_being_worked_off and now - self._holdings.last_arrival <= 2 * after_s:
+            awaited = set()
         unheard = self._memory.take_unheard(now, after_s=after_s, senders=awaited)
         # The same where we wait for its answer, and it waits for ours. An answer may take its
         # time, so it is not so sure: long enough that all was handed over again.

@@ -7,6 +7,7 @@ may have brought a device down (`attempts.py`).
 """
 
 from edge_agent.core.attempts import Attempts
+from edge_agent.core.backlog import Backlog
 from edge_agent.core.edition import Edition
 from edge_agent.core.effects import Ack, Effect, Note, PublishCondemned, SendDone
 from edge_agent.core.events import Computed, ComputeFailed, Request, RequestArrived, Route
@@ -39,8 +40,13 @@ class Ledger:
         self._progress = Progress(
             settings, self._holdings, patience=self._patience, attempts=self._attempts
         )
+        self._backlog = Backlog(settings.timing)
         self._hearsay = Hearsay(
-            settings, self._holdings, progress=self._progress, patience=self._patience
+            settings,
+            self._holdings,
+            progress=self._progress,
+            patience=self._patience,
+            backlog=self._backlog,
         )
         self.compute_ms_total = 0.0
 
@@ -192,10 +198,15 @@ class Ledger:
     def link_opened(self) -> None:
         """The connection that requests come by is there, and brings what its session held."""
         self._attempts.session_opened()
+        self._backlog.link_opened()
 
-    def served(self) -> list[Effect]:
+    def served(self, now: float) -> list[Effect]:
         """The broker answered our subscription: after all that the session had in flight, unless
         it has to wait with more of that until we let go of some."""
+        # Of stages that read each other nobody gives halves: they wait for each other in any case.
+        if self._progress.edition.graph is None:
+            window_is_full = self._holdings.deliveries >= self._settings.in_flight
+            self._backlog.served(now, window_is_full=window_is_full)
         return [] if self._attempts.are_under_way else self._settle()
 
     def withdraw(self) -> list[Effect]:
@@ -209,6 +220,7 @@ class Ledger:
     def link_lost(self) -> list[Effect]:
         """The connection that the requests came by is gone; the broker will send them again."""
         self._holdings.clear()
+        self._backlog.link_lost()
         return self._attempts.session_lost()
 
     def serve(self, edition: Edition, team: Team, now: float) -> list[Effect]:

@@ -153,7 +153,7 @@ class Node:
             case seen.BrokerProbed():
                 return self._broker_probed(event, now)
             case seen.Served(route):
-                return self._route_served(route)
+                return self._route_served(route, now)
             case seen.ServeRefused(route):
                 self._serving.refused(route, now)
                 return []
@@ -198,11 +198,11 @@ class Node:
             effects += self._give_up_broker(now)
         return effects + self._ledger.control_opened(now)
 
-    def _route_served(self, route: seen.Route) -> list[Effect]:
+    def _route_served(self, route: seen.Route, now: float) -> list[Effect]:
         self._serving.served(route)
         if route is seen.Route.EVERYONE:
             self._ledger.joined()
-        return self._ledger.served()
+        return self._ledger.served(now)
 
     def _link_closed(self, event: seen.LinkClosed, now: float) -> list[Effect]:
         link = event.link

@@ -175,6 +175,8 @@ def _describe(episode: Episode) -> str:
         f"longest of the outage {_seconds(figures.longest_ms)}; "
         f"whole after {_seconds(figures.formed_ms)}"
     )
+    if figures.degraded.count:
+        text += f"; degraded: {figures.degraded.count}"
     return text + (f"; PROBLEMS: {figures.problems}" if figures.problems else "")
 
 

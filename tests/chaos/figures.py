@@ -38,9 +38,36 @@ class Spread:
 
 
 @dataclass(frozen=True, slots=True)
+class Degraded:
+    """How many answers were of less than was online, by when their requests were sent.
+
+    before: so long before the fault that they were answered by then. under_way: when it happened.
+    during: from the fault until all agents were seen to serve again. after: from then on.
+    """
+
+    before: int = 0
+    under_way: int = 0
+    during: int = 0
+    after: int = 0
+
+    @property
+    def count(self) -> int:
+        return self.before + self.under_way + self.during + self.after
+
+    def __add__(self, other: "Degraded") -> "Degraded":
+        return Degraded(
+            self.before + other.before,
+            self.under_way + other.under_way,
+            self.during + other.during,
+            self.after + other.after,
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class RoundFigures:
     """One round. last_ms: from the fault to the last answer of those under way then; longest_ms:
-    the greatest latency of those sent until all served again, which was after formed_ms."""
+    the greatest latency of those sent until all served again, which was after formed_ms.
+    degraded_by: by which devices the degraded answers were given, joined by +, and how many."""
 
     number: int
     fault: str
@@ -54,6 +81,8 @@ class RoundFigures:
     longest_ms: float | None
     formed_ms: float
     problems: int
+    degraded: Degraded
+    degraded_by: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +92,9 @@ class FaultFigures:
     in_flight: from the fault to the answer, for requests under way when it happened. last: of
     each round the longest of these. during: latencies of requests sent from the fault until all
     agents served again. formed: from the fault until then, seen from outside. resent: of those
-    in flight and during, how many the client sent more than once. degraded: likewise, answered
-    with less than was online. words: how often the operator's word had to be said again.
+    in flight and during, how many the client sent more than once. degraded: of all requests of
+    these rounds, and in how many of the rounds there were any. words: how often the operator's
+    word had to be said again.
     """
 
     fault: str
@@ -75,7 +105,8 @@ class FaultFigures:
     during: Spread
     formed: Spread
     resent: int
-    degraded: int
+    degraded: Degraded
+    degraded_rounds: int
     words: int
 
 
@@ -190,11 +221,14 @@ def round_figures(episode: Episode) -> RoundFigures:
         longest_ms=Spread.of(_during_s([episode])).max_ms,
         formed_ms=1000 * (episode.formed_s - episode.fault_s),
         problems=_count(episode.records, lambda record: bool(record.problem)),
+        degraded=_degraded(episode),
+        degraded_by=Counter("+".join(each.devices) for each in episode.records if each.degraded),
     )
 
 
 def _of_fault(fault: Fault, mode: str, episodes: Sequence[Episode]) -> FaultFigures:
     affected = [record for each in episodes for record in (*each.in_flight(), *each.during())]
+    degraded = [_degraded(each) for each in episodes]
     return FaultFigures(
         fault=fault.value,
         mode=mode,
@@ -204,9 +238,20 @@ def _of_fault(fault: Fault, mode: str, episodes: Sequence[Episode]) -> FaultFigu
         during=Spread.of(_during_s(episodes)),
         formed=Spread.of(each.formed_s - each.fault_s for each in episodes),
         resent=_count(affected, lambda record: record.attempts > 1),
-        degraded=_count(affected, lambda record: record.degraded),
+        degraded=sum(degraded, Degraded()),
+        degraded_rounds=sum(1 for each in degraded if each.count),
         words=sum(each.words for each in episodes),
     )
+
+
+def _degraded(episode: Episode) -> Degraded:
+    """Every degraded answer of a round, each in one place."""
+    before, under_way, during = (
+        _count(records, lambda record: record.degraded)
+        for records in (episode.steady(), episode.in_flight(), episode.during())
+    )
+    whole = _count(episode.records, lambda record: record.degraded)
+    return Degraded(before, under_way, during, after=whole - before - under_way - during)
 
 
 def _fail_over_s(episodes: Sequence[Episode]) -> list[float]:

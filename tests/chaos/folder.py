@@ -41,11 +41,13 @@ class CampaignFolder:
             file.write(f"{clock} {line}\n")
 
     def note_slow(self, episode: Episode) -> None:
-        """Write down the requests of a round that took long."""
+        """Write down the requests of a round that took long, or were answered by less than was
+        online."""
         with self._slow.open("a", newline="", encoding="utf-8") as file:
             writer = csv.writer(file)
             for record in episode.records:
-                if record.answered_s is None or record.latency_s >= _SLOW_S or record.problem:
+                is_slow = record.answered_s is None or record.latency_s >= _SLOW_S
+                if is_slow or record.degraded or record.problem:
                     writer.writerow(
                         (
                             episode.round.number,

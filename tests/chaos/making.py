@@ -11,7 +11,12 @@ FORMED_S = 102.0
 
 
 def record(
-    submitted_s: float, answered_s: float | None, *, attempts: int = 1, problem: str = ""
+    submitted_s: float,
+    answered_s: float | None,
+    *,
+    attempts: int = 1,
+    problem: str = "",
+    degraded_by: str = "",
 ) -> Record:
     """A request; one without an answer or with a problem is lost."""
     return Record(
@@ -21,6 +26,8 @@ def record(
         answered_s=answered_s,
         deliveries=0 if answered_s is None else 1,
         attempts=attempts,
+        devices=(degraded_by,) if degraded_by else (),
+        degraded=bool(degraded_by),
         is_lost=answered_s is None or bool(problem),
         problem=problem,
     )

@@ -63,6 +63,14 @@ def _campaign(campaign: CampaignFigures) -> Iterator[str]:
         "milliseconds."
     )
     yield _during_table(campaign.by_fault_and_mode)
+    if campaign.totals.degraded:
+        yield (
+            "Degraded answers, of less than was online, by when their requests were sent: before "
+            "the fault, under way when it happened, until all agents were seen to serve again, and "
+            "from then to the next round. Which round had them, and which device gave them, is in "
+            "`chaos.json`."
+        )
+        yield _degraded_table(campaign)
 
 
 def _bar_table(rows: Sequence[Bar]) -> str:
@@ -141,7 +149,6 @@ def _during_table(rows: Sequence[FaultFigures]) -> str:
         "p99",
         "max",
         "sent more than once",
-        "degraded",
         "whole again: p50",
         "max",
         "mode said again",
@@ -155,7 +162,6 @@ def _during_table(rows: Sequence[FaultFigures]) -> str:
                 str(each.during.count),
                 *_three(each.during),
                 str(each.resent),
-                str(each.degraded),
                 _ms(each.formed.p50_ms),
                 _ms(each.formed.max_ms),
                 str(each.words),
@@ -164,6 +170,29 @@ def _during_table(rows: Sequence[FaultFigures]) -> str:
         ],
         left=2,
     )
+
+
+def _degraded_table(campaign: CampaignFigures) -> str:
+    """Only the faults that had any; what is left is of no round that came to its end."""
+    rows = [
+        (
+            each.fault,
+            each.mode,
+            f"{each.degraded_rounds} of {each.rounds}",
+            str(each.degraded.before),
+            str(each.degraded.under_way),
+            str(each.degraded.during),
+            str(each.degraded.after),
+            str(each.degraded.count),
+        )
+        for each in campaign.by_fault_and_mode
+        if each.degraded.count
+    ]
+    found = sum(each.degraded.count for each in campaign.by_fault_and_mode)
+    if left := campaign.totals.degraded - found:
+        rows.append(("in no finished round", "", "", "", "", "", "", str(left)))
+    headings = ("fault", "mode", "rounds", "before", "under way", "until whole", "after", "all")
+    return _table(headings, rows, left=2)
 
 
 def _method(campaigns: Sequence[CampaignFigures], where: Environment, seed: int) -> Iterator[str]:

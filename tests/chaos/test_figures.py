@@ -1,7 +1,7 @@
 import pytest
 
 from fluid.messages import Mode
-from tests.chaos.figures import Spread, summarise
+from tests.chaos.figures import Degraded, Spread, summarise
 from tests.chaos.making import FAULT_S, campaign, episode, record
 from tests.chaos.plan import Fault
 
@@ -123,3 +123,26 @@ def test_the_streams_own_lateness_is_told() -> None:
     late.due_s -= 0.05
     assert summarise(campaign(episode(late))).latest_ms == pytest.approx(50.0)
     assert late.latency_s == pytest.approx(0.25)
+
+
+def test_every_degraded_answer_is_told_with_its_fault_its_phase_and_who_gave_it() -> None:
+    at_each_phase = [
+        record(FAULT_S - 0.5, FAULT_S - 0.4, degraded_by="a"),
+        record(FAULT_S - 0.1, FAULT_S + 0.3, degraded_by="b"),
+        record(FAULT_S + 1.0, FAULT_S + 1.2, degraded_by="a"),
+        record(FAULT_S + 3.0, FAULT_S + 3.1, degraded_by="a"),
+        record(FAULT_S + 3.5, FAULT_S + 3.6),
+    ]
+    figures = summarise(
+        campaign(
+            episode(*at_each_phase, fault=Fault.BROKER_KILL),
+            episode(record(FAULT_S + 0.1, FAULT_S + 0.2), fault=Fault.BROKER_KILL),
+            episode(record(FAULT_S + 5.0, FAULT_S + 5.1, degraded_by="b"), fault=Fault.SILENCE),
+        )
+    )
+    silent, killed = figures.by_fault
+    assert killed.degraded == Degraded(before=1, under_way=1, during=1, after=1)
+    assert (killed.degraded_rounds, killed.rounds) == (1, 2)
+    assert silent.degraded == Degraded(after=1)
+    assert sum(row.degraded.count for row in figures.by_fault) == figures.totals.degraded == 5
+    assert figures.rounds[0].degraded_by == {"a": 3, "b": 1}

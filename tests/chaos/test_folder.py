@@ -5,18 +5,21 @@ from tests.chaos.folder import CampaignFolder
 from tests.chaos.making import FAULT_S, episode, record
 
 
-def test_slow_and_failed_requests_are_written_down(tmp_path: Path) -> None:
+def test_slow_degraded_and_failed_requests_are_written_down(tmp_path: Path) -> None:
     folder = CampaignFolder(tmp_path / "2-agents")
     quick = record(FAULT_S - 0.5, FAULT_S - 0.4)
     slow = record(FAULT_S - 0.5, FAULT_S + 0.5)
     failed = record(FAULT_S + 0.1, FAULT_S + 0.2, problem="refused")
-    folder.note_slow(episode(quick, slow, failed))
+    half = record(FAULT_S + 0.3, FAULT_S + 0.4, degraded_by="a")
+    folder.note_slow(episode(quick, slow, failed, half))
     with (folder.path / "slow.csv").open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     assert [(row["since_fault_s"], row["latency_s"]) for row in rows] == [
         ("-0.500", "1.000"),
         ("0.100", "0.100"),
+        ("0.300", "0.100"),
     ]
+    assert [(row["degraded"], row["devices"]) for row in rows[1:]] == [("0", ""), ("1", "a")]
 
 
 def test_the_timeline_has_the_time_of_day(tmp_path: Path) -> None:

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 from tests.chaos.environment import Environment
 from tests.chaos.figures import summarise
 from tests.chaos.making import FAULT_S, campaign, episode, record
@@ -55,3 +57,24 @@ def test_failures_stand_where_nobody_overlooks_them() -> None:
     assert "**Stopped early**: round 2: not all serve" in report
     assert "- 1 x RequestTimeout: no answer" in report
     assert "| 2 agents: lost | 1 | 0 | no |" in report
+
+
+def test_degraded_answers_stand_with_the_fault_that_they_came_after() -> None:
+    whole = episode(record(FAULT_S + 1.0, FAULT_S + 1.2), fault=Fault.KILL)
+    halves = episode(
+        record(FAULT_S - 0.1, FAULT_S + 0.1, degraded_by="a"),
+        record(FAULT_S + 3.0, FAULT_S + 3.1, degraded_by="a"),
+        fault=Fault.BROKER_KILL,
+    )
+    observed = campaign(whole, halves)
+    unfinished = record(FAULT_S, FAULT_S + 0.1, degraded_by="b")
+    figures = summarise(replace(observed, records=[*observed.records, unfinished]))
+    report = render_report([figures], WHERE, seed=1)
+    assert "| broker SIGKILL | ha | 1 of 1 | 0 | 1 | 0 | 1 | 2 |" in report
+    assert "| SIGKILL | ha | 0 of 1 |" not in report
+    assert "| in no finished round |  |  |  |  |  |  | 1 |" in report
+
+
+def test_where_no_answer_was_degraded_there_is_no_table_of_them() -> None:
+    figures = summarise(campaign(episode(record(FAULT_S, FAULT_S + 0.1))))
+    assert "Degraded answers" not in render_report([figures], WHERE, seed=1)

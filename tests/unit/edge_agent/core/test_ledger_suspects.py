@@ -42,14 +42,14 @@ def test_a_request_that_brought_us_down_twice_is_answered_unread() -> None:
     (error,) = one_of(effects, SendReply).replies
     assert isinstance(error, ErrorReply)
     assert error.code == "execution_failed"
-    assert ledger.served() == []  # it is still to be answered, so it stays named
+    assert ledger.served(0.0) == []  # it is still to be answered, so it stays named
     assert one_of(confirm(ledger, effects), WriteAttempt).keys == ()
 
 
 def test_more_may_come_of_what_was_in_flight_so_a_note_of_it_is_kept() -> None:
     ledger = suspect_ledger(names_former="late")
     ledger.arrived(replace(arrival("1", route=SHARED), redelivered=True), 0.0)
-    assert all_of(ledger.served(), WriteAttempt) == []
+    assert all_of(ledger.served(0.0), WriteAttempt) == []
     late = replace(arrival("late", route=SHARED, ack_id=2), redelivered=True)
     assert isinstance(one_of(ledger.arrived(late, 0.1), SendReply).replies[0], ErrorReply)
 
@@ -58,7 +58,7 @@ def test_a_request_that_comes_for_the_first_time_shows_that_all_in_flight_has_co
     ledger = suspect_ledger(names_former="never")
     first = replace(arrival("1", route=SHARED), redelivered=True)
     note = one_of(ledger.arrived(first, 0.0), WriteAttempt)
-    assert ledger.served() == []
+    assert ledger.served(0.0) == []
     ledger.arrived(arrival("2", route=SHARED, ack_id=2), 0.1)
     ledger.attempt_confirmed(note.token, accepted=True)
     assert one_of(ledger.computed(computed("1", "lower50"), 0.2), WriteAttempt).keys == ()
@@ -114,7 +114,7 @@ def test_a_copy_of_an_adopter_is_let_go_of_where_its_answer_is_known() -> None:
 
 def test_a_note_of_a_former_life_that_names_nothing_we_hold_is_cleared() -> None:
     ledger = suspect_ledger(names_former="1")
-    assert one_of(ledger.served(), WriteAttempt).keys == ()
+    assert one_of(ledger.served(0.0), WriteAttempt).keys == ()
     assert one_of(ledger.arrived(arrival("1", route=SHARED), 0.0), Compute)
 
 
