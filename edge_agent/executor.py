@@ -17,6 +17,7 @@ from collections.abc import Callable
 
 from edge_agent.core.effects import Compute
 from edge_agent.core.events import Computed, ComputeFailed, RequestFault
+from edge_agent.leisure import Leisure
 from edge_agent.log_event import LogEvent
 from edge_agent.models import Models
 from fluid.bundle import Bundle
@@ -26,10 +27,6 @@ from fluid.interpreter import InterpreterPackage
 from fluid.submodel import Images
 
 _log = logging.getLogger(__name__)
-
-# While more waits to be run, outcomes are told together: each alone would wake the thread that owns
-# the state, and that the link's, for one image. For no longer than nobody would notice.
-_TOLD_WITHIN_S = 0.002
 
 
 class Executor:
@@ -57,6 +54,7 @@ class Executor:
         # Bounded by what the agent holds: the core has one job at a time run for each request,
         # none that equals one which waits, and the broker sends no more than the receive maximum.
         self._jobs: queue.SimpleQueue[Compute | Models | None] = queue.SimpleQueue()
+        self._leisure = Leisure()
         # The thread's own.
         self._untold: list[Computed | ComputeFailed] = []
         self._tell_by = 0.0
@@ -72,6 +70,11 @@ class Executor:
     def use(self, models: Models) -> None:
         """Run all later jobs with another bundle."""
         self._jobs.put(models)
+
+    def leisure_s(self) -> float:
+        """For how long the jobs that wait leave time to gather what else is to be done. May be
+        called from any thread."""
+        return self._leisure.left_s(self._jobs.qsize())
 
     def stop(self) -> None:
         """Finish what is queued and end the thread."""
@@ -94,8 +97,10 @@ class Executor:
             self._models = job
             return
         if not self._untold:
-            self._tell_by = time.perf_counter() + _TOLD_WITHIN_S
+            self._tell_by = time.perf_counter() + self.leisure_s()
+        started_at = time.perf_counter()
         self._untold.append(self._run(job))
+        self._leisure.ran(time.perf_counter() - started_at)
 
     def _tell(self) -> None:
         for outcome in self._untold:

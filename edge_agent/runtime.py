@@ -47,6 +47,7 @@ EXIT_FAILED = 1
 _log = logging.getLogger(__name__)
 _GOODBYE_S = 3.0
 _BEAT_S = 0.5
+_LEAST_LEISURE_S = 0.0002  # about what falling asleep and waking up takes
 _BROKER_FIELDS = frozenset({"broker", "next_broker"})  # of a note: the core counts, people read
 
 
@@ -152,6 +153,7 @@ class Agent:
             now = time.monotonic()
             timeout_s = max(0.0, self._node.next_deadline() - now)
             occupation.waits(now)
+            self._let_gather(timeout_s)
             items = self._inbox.take(timeout_s=timeout_s)
             now = time.monotonic()
             occupation.works(now)
@@ -159,6 +161,12 @@ class Agent:
                 items.append(Worked(occupation.total_ms(now)))
             self._handle(items or [Tick()])
         return self._outcome
+
+    def _let_gather(self, longest_s: float) -> None:
+        """Wait for more, while the executor has enough to do."""
+        leisure_s = min(longest_s, self._executor.leisure_s())
+        if leisure_s >= _LEAST_LEISURE_S:
+            time.sleep(leisure_s)
 
     def _wait_for_links(self) -> None:
         """Let the last words leave: the links' threads end with the process."""
