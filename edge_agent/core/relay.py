@@ -101,6 +101,8 @@ class Relay:
         if held.hearers == before:
             return False
         flow.joined_at = now
+        # What they answer later on is this one or the next, and none of those before it.
+        flow.unshared = max(flow.unshared, len(held.deliveries[Route.EVERYONE]) - 1)
         return True
 
     def never_had(self, held: Held, agent: str, team: Team) -> None:

@@ -105,6 +105,20 @@ def test_the_answer_to_an_equal_request_is_none_to_those_that_its_sender_never_h
     assert exchange.held == 0
 
 
+def test_the_answers_of_a_device_that_came_later_are_none_to_the_equal_requests_before_it() -> None:
+    """It answers more than we have, as we were away for a moment and it was not."""
+    exchange = Exchange(STATIC, {"lower": [], "upper": ["b"]})
+    for number in (1, 2):
+        exchange.arrive(asked(OURS, ack_id=number))
+    exchange.add("a", PAIR)
+    exchange.arrive(asked(OURS, ack_id=3))
+    for number in (4, 5):
+        exchange.arrive(asked(OURS, ack_id=number), "a")
+    exchange.wait(20.0)
+    assert sorted(name for name, _ in exchange.replies) == ["a"] * 3 + ["b"] * 2
+    assert exchange.held == 0
+
+
 def test_of_equal_requests_those_that_others_had_are_let_go_of_with_their_answer() -> None:
     exchange = Exchange(STATIC, PAIR)
     exchange.arrive(asked(OURS, ack_id=1), "b")
