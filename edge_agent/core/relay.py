@@ -108,11 +108,11 @@ class Relay:
     def never_had(self, held: Held, agent: str, team: Team) -> None:
         """A device says that it never had this request, nor any equal one so far, and has thrown
         away what it was handed. If nothing can be run without it, those are ours to answer,
-        whatever it answers later on."""
+        whatever it answers later on. Else those that are left answer for all of us."""
         flow = _flow_of(held)
         flow.told = {each for each in flow.told if each[0] != agent}
-        if self._part(held, team) is None and self._is_ours(held, team):
-            flow.unshared = len(held.deliveries.get(Route.EVERYONE, ()))
+        ours = self._part(held, team) is None and self._is_ours(held, team)
+        flow.unshared = len(held.deliveries.get(Route.EVERYONE, ())) if ours else 0
 
     def computed(self, held: Held, event: Computed) -> float:
         """Add what our stages yielded; returns how long all of ours took for this request."""
