@@ -209,6 +209,17 @@ class Relay:
         flow.told = {each for each in flow.told if each[0] not in agents}
         return self._tell(held, flow, part)
 
+    def run_for_others(self, held: Held, team: Team) -> list[Effect]:
+        """Compute what our slots can, whoever it is due of: each of several devices of a slot may
+        leave a request to another, if they disagree on who has it."""
+        plan = team.plan(held.hearers)
+        if plan is None:
+            return []
+        flow, slots = _flow_of(held), team.my_slots()
+        mine = plan.part(self._me, {slot: self._me if slot in slots else "" for slot in plan.slots})
+        stages = mine.ready(known=flow.maps, done=held.contributions)
+        return self._run(held, flow, stages) if stages else []
+
     def sign_of_life(self, held: Held, team: Team) -> list[Effect]:
         """Compute something to hand to a device whose answer is overdue, if nothing is there: who
         is handed something of a request says if that never came, or was answered before."""
