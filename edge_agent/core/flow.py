@@ -21,7 +21,8 @@ class Flow:
     handed ours for it. awaits, since: whose maps we wait for, and since when; nobody's,
     while no sub-network can be run; since is None while we wait for nothing. joined_at: when an
     equal request came that others were taken to have, though not those before it. unshared: how
-    many of its deliveries those that it cannot do without have said that they never had.
+    many of its deliveries those that it cannot do without never had, as they said or as far as we
+    know.
     """
 
     part: Part | None = None

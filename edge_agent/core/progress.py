@@ -237,7 +237,9 @@ class Progress:
         # hands it a share, so we hand ours over again, or for the first time.
         held.combiner = None
         if (relay := self._relay_of(held)) is not None:
-            job = [] if held.contributions else relay.sign_of_life(held, self.team)
+            job = relay.run_for_others(held, self.team)
+            if not job and not held.contributions:
+                job = relay.sign_of_life(held, self.team)
             return job or relay.remind(held, (combiner,), self.team) + self.on(held, now)
         stages = self.team.my_stages()
         if stages and not held.answerable:

@@ -101,16 +101,18 @@ class Relay:
         if held.hearers == before:
             return False
         flow.joined_at = now
+        # What they answer later on is this one or the next, and none of those before it.
+        flow.unshared = max(flow.unshared, len(held.deliveries[Route.EVERYONE]) - 1)
         return True
 
     def never_had(self, held: Held, agent: str, team: Team) -> None:
         """A device says that it never had this request, nor any equal one so far, and has thrown
         away what it was handed. If nothing can be run without it, those are ours to answer,
-        whatever it answers later on."""
+        whatever it answers later on. Else those that are left answer for all of us."""
         flow = _flow_of(held)
         flow.told = {each for each in flow.told if each[0] != agent}
-        if self._part(held, team) is None and self._is_ours(held, team):
-            flow.unshared = len(held.deliveries.get(Route.EVERYONE, ()))
+        ours = self._part(held, team) is None and self._is_ours(held, team)
+        flow.unshared = len(held.deliveries.get(Route.EVERYONE, ())) if ours else 0
 
     def computed(self, held: Held, event: Computed) -> float:
         """Add what our stages yielded; returns how long all of ours took for this request."""
@@ -206,6 +208,17 @@ class Relay:
             return []
         flow.told = {each for each in flow.told if each[0] not in agents}
         return self._tell(held, flow, part)
+
+    def run_for_others(self, held: Held, team: Team) -> list[Effect]:
+        """Compute what our slots can, whoever it is due of: each of several devices of a slot may
+        leave a request to another, if they disagree on who has it."""
+        plan = team.plan(held.hearers)
+        if plan is None:
+            return []
+        flow, slots = _flow_of(held), team.my_slots()
+        mine = plan.part(self._me, {slot: self._me if slot in slots else "" for slot in plan.slots})
+        stages = mine.ready(known=flow.maps, done=held.contributions)
+        return self._run(held, flow, stages) if stages else []
 
     def sign_of_life(self, held: Held, team: Team) -> list[Effect]:
         """Compute something to hand to a device whose answer is overdue, if nothing is there: who

@@ -204,6 +204,8 @@ class Device:
             case LinkOpened(LinkName.CONTROL):
                 self.broker_memory = self._world.broker_memory
             case LinkOpened(LinkName.INFER):
+                if not self._sessions:
+                    self._world.took_over(self)
                 self._sessions += 1
             case RequestArrived(request):
                 self.request_ids[request.key] = request.id

@@ -139,6 +139,19 @@ def test_second_agent_under_a_name_that_serves_is_refused() -> None:
     assert world.client.subnetworks() == {"100": 100}
 
 
+def test_what_a_second_agent_finds_under_its_name_may_be_blamed_for_a_death() -> None:
+    """It finds the session and the note of a process that lives, and takes them for its own."""
+    world = started("master", "worker")
+    world.broker.stop(keep_sessions=True)
+    world.run(1.0)
+    world.broker.start()
+    impostor = world.impostor("worker")
+    world.run(0.2)
+    assert impostor.is_up
+    assert world.devices["worker"].is_up
+    assert [down.agent for down in world.downs] == ["worker"]
+
+
 @pytest.mark.parametrize("mode", [Mode.HA, Mode.HT])
 @pytest.mark.parametrize("every_s", [0.0005, 0.002, 0.004, 0.02])
 def test_equal_requests_without_ids_are_answered_as_often_as_they_are_asked(

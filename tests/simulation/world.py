@@ -215,6 +215,13 @@ class World:
             if device.agent == agent and device.is_up:
                 self.went_down(device)
 
+    def took_over(self, newcomer: Device) -> None:
+        """Whoever starts under an id that is in use finds the session and the note of a process
+        that lives, and has to take it for its own former life."""
+        for device in self.processes:
+            if device.agent == newcomer.agent and device.is_up and device is not newcomer:
+                self.went_down(device)
+
     def _new_device(self, agent: str) -> Device:
         device = Device(self, agent, self.builds.get(agent, PLAIN))
         self.processes.append(device)

@@ -354,6 +354,20 @@ def test_a_device_that_never_got_a_request_says_so_and_is_not_waited_for() -> No
     assert exchange.held == 0
 
 
+def test_who_leaves_a_request_to_one_that_never_had_it_computes_it_for_whoever_answers() -> None:
+    """One found out that the third never had it, before the request came to the other."""
+    exchange = Exchange(STATIC, TRIO)
+    name = name_where(abc="c", ab="a", bc="c")
+    exchange.arrive(asked(name), "c")
+    while not exchange.of(SendUnheard):
+        exchange.wait(0.1)
+    assert [agent for agent, _ in exchange.of(SendUnheard)] == ["a"]
+    exchange.arrive(asked(name), "b")
+    exchange.wait(6.0)
+    assert only_result(exchange).devices == ("b", "c")
+    assert exchange.held == 0
+
+
 def test_requests_from_before_a_device_came_are_not_waited_for_under_load() -> None:
     """It is handed maps of what it has, in turn: what it was handed before never reached it."""
     exchange = Exchange(STATIC, PAIR)

@@ -11,7 +11,7 @@ from edge_agent.core.events import RequestArrived
 from fluid.errors import ErrorCode
 from fluid.messages import ErrorReply, Result
 from tests.unit.edge_agent.core.exchange import Exchange
-from tests.unit.edge_agent.core.ledgers import OURS, THEIRS
+from tests.unit.edge_agent.core.ledgers import OURS, THEIRS, name_where
 from tests.unit.edge_agent.cut import STATIC
 from tests.unit.edge_agent.making import arrival
 
@@ -102,6 +102,36 @@ def test_the_answer_to_an_equal_request_is_none_to_those_that_its_sender_never_h
     exchange.arrive(asked(OURS, ack_id=2), "b")
     exchange.wait(8.0)
     assert "b" in [name for name, _ in exchange.replies]
+    assert exchange.held == 0
+
+
+def test_the_answers_of_a_device_that_came_later_are_none_to_the_equal_requests_before_it() -> None:
+    """It answers more than we have, as we were away for a moment and it was not."""
+    exchange = Exchange(STATIC, {"lower": [], "upper": ["b"]})
+    for number in (1, 2):
+        exchange.arrive(asked(OURS, ack_id=number))
+    exchange.add("a", PAIR)
+    exchange.arrive(asked(OURS, ack_id=3))
+    for number in (4, 5):
+        exchange.arrive(asked(OURS, ack_id=number), "a")
+    exchange.wait(20.0)
+    assert sorted(name for name, _ in exchange.replies) == ["a"] * 3 + ["b"] * 2
+    assert exchange.held == 0
+
+
+def test_equal_requests_that_several_had_before_they_met_are_answered_by_one_of_them() -> None:
+    """Each takes them for its own alone, until whoever came with nothing has said so."""
+    holders = {"lower": ["a", "c"], "upper": ["b"]}
+    name = name_where(abc="a", bc="c")
+    exchange = Exchange(STATIC, holders)
+    exchange.place(holders, members=())
+    for number in (1, 2):
+        exchange.arrive(asked(name, ack_id=number), "b", "c")
+    exchange.place(holders)
+    exchange.arrive(asked(name, ack_id=3))
+    assert [agent for agent, _ in exchange.replies] == ["a"]
+    exchange.wait(20.0)
+    assert [agent for agent, _ in exchange.replies] == ["a", "c", "c"]
     assert exchange.held == 0
 
 
