@@ -222,7 +222,10 @@ def round_figures(episode: Episode) -> RoundFigures:
         formed_ms=1000 * (episode.formed_s - episode.fault_s),
         problems=_count(episode.records, lambda record: bool(record.problem)),
         degraded=_degraded(episode),
-        degraded_by=Counter("+".join(each.devices) for each in episode.records if each.degraded),
+        # `asdict` copies a dict, but counts the items of a Counter.
+        degraded_by=dict(
+            Counter("+".join(each.devices) for each in episode.records if each.degraded)
+        ),
     )
 
 

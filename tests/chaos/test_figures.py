@@ -1,3 +1,6 @@
+import json
+from dataclasses import asdict
+
 import pytest
 
 from fluid.messages import Mode
@@ -146,3 +149,10 @@ def test_every_degraded_answer_is_told_with_its_fault_its_phase_and_who_gave_it(
     assert silent.degraded == Degraded(after=1)
     assert sum(row.degraded.count for row in figures.by_fault) == figures.totals.degraded == 5
     assert figures.rounds[0].degraded_by == {"a": 3, "b": 1}
+
+
+def test_the_figures_are_plain_values_that_json_takes() -> None:
+    half = record(FAULT_S + 1.0, FAULT_S + 1.2, degraded_by="a")
+    figures = summarise(campaign(episode(half)))
+    document = json.loads(json.dumps(asdict(figures), allow_nan=False))
+    assert document["rounds"][0]["degraded_by"] == {"a": 1}
