@@ -27,6 +27,7 @@ from fluid.interpreter import InterpreterPackage
 from fluid.submodel import Images
 
 _log = logging.getLogger(__name__)
+_MUCH_LARGER = 2  # times: an image is about as large as the next
 
 
 class Executor:
@@ -57,6 +58,7 @@ class Executor:
         self._leisure = Leisure()
         # The thread's own.
         self._untold: list[Computed | ComputeFailed] = []
+        self._untold_bytes = 0  # of the largest payload among them
         self._tell_by = 0.0
         self._thread = threading.Thread(target=self._work, name="executor", daemon=True)
 
@@ -96,16 +98,21 @@ class Executor:
         if isinstance(job, Models):
             self._models = job
             return
+        size_bytes = len(job.request.message.payload)
+        if size_bytes > _MUCH_LARGER * self._untold_bytes:
+            self._tell()  # a large batch may take seconds, which nothing that is done waits for
         if not self._untold:
             self._tell_by = time.perf_counter() + self.leisure_s()
         started_at = time.perf_counter()
         self._untold.append(self._run(job))
+        self._untold_bytes = max(self._untold_bytes, size_bytes)
         self._leisure.ran(time.perf_counter() - started_at)
 
     def _tell(self) -> None:
         for outcome in self._untold:
             self._post(outcome)
         self._untold.clear()
+        self._untold_bytes = 0
 
     def _run(self, job: Compute) -> Computed | ComputeFailed:
         started_at = time.perf_counter()

@@ -65,6 +65,11 @@ class Inbox(Generic[_Item]):
         else:
             self._items.put((item, counts))
 
+    @property
+    def has_left(self) -> bool:
+        """Whether `take` has left something here that it has seen."""
+        return bool(self._pressing or self._patient)
+
     def take(self, *, timeout_s: float, most: int = MOST_AT_ONCE) -> list[_Item]:
         """What is here, in its order and up to `most`; if nothing is, wait for one item. Empty
         after `timeout_s`. Whoever calls this is the reader."""

@@ -109,7 +109,7 @@ class Agent:
         )
         self._loaded: dict[str, Models] = {}
         self._observers = tuple(observers)
-        self._next_beat_at = 0.0
+        self._next_beat_at = self._next_told_at = 0.0
         self._outcome: Outcome | None = None
 
     def leave(self) -> None:
@@ -157,13 +157,17 @@ class Agent:
             items = self._inbox.take(timeout_s=timeout_s)
             now = time.monotonic()
             occupation.works(now)
-            if now >= self._next_beat_at:
-                items.append(Worked(occupation.total_ms(now)))
+            if now >= self._next_told_at:
+                self._next_told_at = now + _BEAT_S
+                items.insert(0, Worked(occupation.total_ms(now)))  # now, not after all that is here
             self._handle(items or [Tick()])
         return self._outcome
 
     def _let_gather(self, longest_s: float) -> None:
-        """Wait for more, while the executor has enough to do."""
+        """Wait for more, while the executor has enough to do; not if more is here than is taken at
+        once."""
+        if self._inbox.has_left:
+            return
         leisure_s = min(longest_s, self._executor.leisure_s())
         if leisure_s >= _LEAST_LEISURE_S:
             time.sleep(leisure_s)

@@ -46,7 +46,6 @@ class Node:
         self._return_to: int | None = None  # the broker, where leaving is not for good
         self._gone = False
         self._settle_at = 0.0
-        self._state_ms_total = 0.0
 
     # What the outside may look at.
 
@@ -175,7 +174,7 @@ class Node:
                 self._cluster.wish(mode)
                 return []
             case seen.Worked(total_ms):
-                self._state_ms_total = total_ms
+                self._pulse.worked(total_ms, now)
                 return []
             case seen.StrayArrived(ack_id):
                 return [do.Ack(ack_id)]
@@ -377,7 +376,6 @@ class Node:
             now,
             queue=len(self._ledger),
             compute_ms_total=self._ledger.compute_ms_total,
-            state_ms_total=self._state_ms_total,
             incarnation=self._identity.incarnation,
         )
         effects += self._ledger.expire(now)

@@ -26,7 +26,11 @@ class _Meter:
 class Pulse:
     """Sends a heartbeat each `heartbeat_s`, and measures how busy this device is: whichever is
     more, the share of time that its interpreter was at work, or the thread that owns the state.
-    With a small network, what goes on around it is most of the work."""
+    With a small network, what goes on around it is most of the work.
+
+    The thread's share is of the time between two of its reports, whenever these come: between two
+    beats there may be none, or two.
+    """
 
     def __init__(self, agent: str, timing: Timing) -> None:
         self._agent = agent
@@ -36,7 +40,9 @@ class Pulse:
         self._unanswered = 0
         self._last_at = 0.0
         self._compute = _Meter()
-        self._state = _Meter()
+        self._worked_ms = 0.0
+        self._worked_at = 0.0
+        self._state_share = 0.0
         self._busy = 0.0
 
     def start(self, now: float) -> None:
@@ -51,6 +57,13 @@ class Pulse:
     def came_back(self) -> None:
         """The broker brought us a beat of ours."""
         self._unanswered = 0
+
+    def worked(self, total_ms: float, now: float) -> None:
+        """For how long the thread that owns the state has been at work until now."""
+        spent_ms = (now - self._worked_at) * 1000
+        if spent_ms > 0:
+            self._state_share = min(1.0, (total_ms - self._worked_ms) / spent_ms)
+            self._worked_ms, self._worked_at = total_ms, now
 
     @property
     def unanswered_s(self) -> float:
@@ -70,7 +83,6 @@ class Pulse:
         *,
         queue: int,
         compute_ms_total: float,
-        state_ms_total: float,
         incarnation: int,
     ) -> list[Effect]:
         """A heartbeat if one is due."""
@@ -78,8 +90,7 @@ class Pulse:
             return []
         spent_ms = (now - self._last_at) * 1000
         if spent_ms > 0:
-            compute = self._compute.share(compute_ms_total, spent_ms)
-            self._busy = max(compute, self._state.share(state_ms_total, spent_ms))
+            self._busy = max(self._compute.share(compute_ms_total, spent_ms), self._state_share)
         self._last_at = now
         self._sequence += 1
         self._unanswered += 1

@@ -92,7 +92,7 @@ class CommandQueue:
 
     def _take_in(self, posted: Sequence[_Posted]) -> None:
         with self._lock:
-            rings = not self._commands
+            was_empty, rings = not self._commands, False
             for each in posted:
                 if self.closing or self._ended or self._backlog.overrun():
                     break  # dropped, as the protocol has it; `Closed` says so
@@ -102,6 +102,7 @@ class CommandQueue:
                     rings |= bool(self._backlog.overrun())  # the link's thread sees it, and ends
                     continue  # else it is dropped alone, and counted
                 self._commands.append(each)
+            rings |= was_empty and bool(self._commands)
             if rings and not self._ended:
                 self._bell_rope.send(b"\0")
 

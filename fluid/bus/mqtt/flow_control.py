@@ -4,7 +4,6 @@ A packet identifier is taken only when it is needed, so never twice at a time. F
 alone.
 """
 
-import math
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,6 +14,8 @@ from fluid.bus.mqtt.message_packets import Outgoing
 
 # What may be unconfirmed at a time if the broker allows more: far from the 65535 identifiers.
 _MAX_SEND_WINDOW = 1000
+# What a length of four bytes can tell (section 1.5.5), and itself, and the first byte.
+_MAX_PACKET_BYTES = (1 << 28) - 1 + 4 + 1
 # paho numbers what is its own upwards from 1: ours are the upper half.
 _FIRST_ID, _LAST_ID = 0x8000, 0xFFFF
 
@@ -34,7 +35,7 @@ class FlowControl:
     """
 
     def __init__(self) -> None:
-        self.max_packet_bytes: float = math.inf
+        self.max_packet_bytes = _MAX_PACKET_BYTES
         self._send_window = _MAX_SEND_WINDOW
         self._held: deque[Publication] = deque()
         self._unconfirmed: dict[int, Publication] = {}  # by packet identifier
@@ -49,7 +50,8 @@ class FlowControl:
         """Keep to what the broker said when it accepted the connection."""
         receive_maximum = getattr(connack, "ReceiveMaximum", _MAX_SEND_WINDOW)
         self._send_window = min(receive_maximum, _MAX_SEND_WINDOW)
-        self.max_packet_bytes = getattr(connack, "MaximumPacketSize", math.inf)
+        max_packet_bytes = getattr(connack, "MaximumPacketSize", _MAX_PACKET_BYTES)
+        self.max_packet_bytes = min(max_packet_bytes, _MAX_PACKET_BYTES)
 
     def hold(self, publication: Publication) -> None:
         """It is sent by `send_held`, in its turn."""

@@ -18,10 +18,11 @@ PUBLISH, PUBACK = 0x30, 0x40  # the upper half of the first byte
 _PAYLOAD_FORMAT, _EXPIRY, _CONTENT_TYPE = 0x01, 0x02, 0x03
 _RESPONSE_TOPIC, _CORRELATION, _SUBSCRIPTION, _USER = 0x08, 0x09, 0x0B, 0x26
 
-_RETAIN, _QOS, _DUPLICATE = 0x01, 0x06, 0x08
+_RETAIN, _QOS, _QOS_1, _DUPLICATE = 0x01, 0x06, 0x02, 0x08
 _LENGTH = struct.Struct(">H")
 _KIND_AND_LENGTH = struct.Struct(">BH")
 _MOST_LENGTH_BYTES = 4
+_MOST_REMEMBERED = 256  # characters
 
 
 class PacketError(Exception):
@@ -113,6 +114,8 @@ def open_publish(
         if first & _QOS:
             packet_id = data[at] << 8 | data[at + 1]
             at += 2
+            if first & _QOS != _QOS_1 or not packet_id:
+                raise PacketError("a PUBLISH that cannot be acknowledged by a PUBACK")
         length, at = read_variable(data, at)
         payload_at = at + length
         if payload_at > end:
@@ -246,8 +249,15 @@ def _read_text(data: bytes, at: int) -> tuple[str, int]:
     return binary.decode(), end
 
 
-@lru_cache(maxsize=256)  # topics come again and again
 def text(string: str) -> bytes:
     """As a UTF-8 encoded string (section 1.5.4)."""
+    return _remembered(string) if len(string) <= _MOST_REMEMBERED else _text(string)
+
+
+def _text(string: str) -> bytes:
     data = string.encode()
     return _LENGTH.pack(len(data)) + data
+
+
+# Topics come again and again; but requesters choose what they are answered on, up to 64 KB of it.
+_remembered = lru_cache(maxsize=256)(_text)

@@ -58,7 +58,9 @@ class NetworkLoop:
         if selector.get_key(stream.connection).events != wanted:
             selector.modify(stream.connection, wanted)
         to_read = stream.has_more
-        for key, events in selector.select(0 if to_read else self._tick_s):
+        # The last bytes may have gone at the end of the last turn: nothing else would wake us.
+        to_command = self._called and not stream.has_unsent
+        for key, events in selector.select(0 if to_read or to_command else self._tick_s):
             if key.fileobj is self._commands.bell:
                 self._commands.silence_bell()
                 self._called = True

@@ -24,7 +24,7 @@ _DISCONNECT_WITH_WILL = 0x04
 class StreamClient(Client):
     """A paho client whose socket is a `PacketStream`.
 
-    It relies on three names that paho does not promise to keep; the link's tests fail without them.
+    It relies on names that paho does not promise to keep; the tests fail without them.
     """
 
     def _create_socket(self) -> PacketStream:  # type: ignore[override]  # all that paho calls
@@ -36,8 +36,10 @@ class StreamClient(Client):
         return stream if isinstance(stream, PacketStream) else None
 
     def has_read(self) -> None:
-        """Something has come past paho, so there is no need to ask for a sign of life."""
-        self._last_msg_in = time.monotonic()
+        """Something has come past paho, which is a sign of life of the broker: as good as the
+        answer to a PINGREQ, which may be waiting behind a large message."""
+        self._last_bytes_received = self._last_msg_in = time.monotonic()  # since 2.2, and in 2.1
+        self._ping_t = 0.0
 
     def has_written(self) -> None:
         """Something went out past paho, which is a sign of life of ours."""

@@ -12,6 +12,7 @@ import pytest
 from edge_agent.core.effects import Compute
 from edge_agent.core.events import Computed, ComputeFailed
 from edge_agent.executor import Executor
+from edge_agent.leisure import Leisure
 from edge_agent.models import Models
 from fluid.bundle import Bundle
 from fluid.codec import DecodeLimits
@@ -19,7 +20,7 @@ from fluid.errors import ErrorCode
 from fluid.interpreter import InterpreterPackage
 from fluid.submodel import Images, SubModel
 from tests.unit.edge_agent.making import request
-from tests.unit.fluid.stage_files import PACKAGE, cut_bundle
+from tests.unit.fluid.stage_files import IMAGE_SHAPE, PACKAGE, AddingInterpreter, cut_bundle
 
 if TYPE_CHECKING:
     from trainer.data import Dataset
@@ -264,3 +265,26 @@ def test_a_map_of_another_size_fails_its_request_alone(
     outcome = cut_run(Compute(request("1"), ("logits_lower",), maps))
     assert isinstance(outcome, ComputeFailed)
     assert outcome.fault.code is ErrorCode.EXECUTION_FAILED
+
+
+def test_what_is_done_is_told_together_but_does_not_wait_for_a_large_batch(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(Leisure, "left_s", lambda _self, _jobs: TIMEOUT_S)
+    told: list[Computed | ComputeFailed] = []
+    told_before: list[int] = []  # each invoke
+
+    class Watched(AddingInterpreter):
+        def invoke(self) -> None:
+            told_before.append(len(told))
+
+    watched = replace(PACKAGE, interpreter_class=Watched)
+    executor = Executor(cut_bundle(), watched, post=told.append, failed=pytest.fail)
+    for name in ("1", "2"):
+        executor.submit(Compute(request(name, b"\0\0\0\1"), ("map_lower",)))
+    batch = as_npy(np.zeros((8, *IMAGE_SHAPE), np.uint8))
+    executor.submit(Compute(request("3", batch), ("map_lower",)))
+    executor.start()
+    executor.stop()
+    assert told_before == [0, 0, *[2] * 8]
+    assert len(told) == 3

@@ -105,3 +105,13 @@ def test_closing_lets_go_of_all_that_wait(waiting: int) -> None:
     for thread in threads:
         thread.join(TIMEOUT_S)
         assert not thread.is_alive()
+
+
+def test_it_says_whether_anything_is_left() -> None:
+    inbox = Inbox[int]()
+    for number in range(3):
+        inbox.put(number)
+    assert inbox.take(timeout_s=TIMEOUT_S, most=2) == [0, 1]
+    assert inbox.has_left
+    assert inbox.take(timeout_s=TIMEOUT_S, most=2) == [2]
+    assert not inbox.has_left

@@ -6,21 +6,13 @@ from fluid.messages import Heartbeat
 from tests.unit.edge_agent.making import TIMING, one_of
 
 
-def beat(
-    pulse: Pulse, now: float, *, queue: int = 0, compute_ms: float = 0.0, state_ms: float = 0.0
-) -> Heartbeat:
-    effects = pulse.beat(
-        now,
-        queue=queue,
-        compute_ms_total=compute_ms,
-        state_ms_total=state_ms,
-        incarnation=5,
-    )
+def beat(pulse: Pulse, now: float, *, queue: int = 0, compute_ms: float = 0.0) -> Heartbeat:
+    effects = pulse.beat(now, queue=queue, compute_ms_total=compute_ms, incarnation=5)
     return one_of(effects, PublishHeartbeat).heartbeat
 
 
 def is_silent(pulse: Pulse, now: float) -> bool:
-    return not pulse.beat(now, queue=0, compute_ms_total=0.0, state_ms_total=0.0, incarnation=5)
+    return not pulse.beat(now, queue=0, compute_ms_total=0.0, incarnation=5)
 
 
 def test_a_pulse_beats_at_once_and_then_each_interval() -> None:
@@ -66,7 +58,23 @@ def test_busy_is_whichever_has_more_to_do(compute_ms: float, state_ms: float) ->
     pulse = Pulse("a", TIMING)
     pulse.start(100.0)
     beat(pulse, 100.0)
-    assert beat(pulse, 100.5, compute_ms=compute_ms, state_ms=state_ms).busy == pytest.approx(0.6)
+    pulse.worked(0.0, 100.0)
+    pulse.worked(state_ms, 100.5)
+    assert beat(pulse, 100.5, compute_ms=compute_ms).busy == pytest.approx(0.6)
+
+
+def test_reports_of_work_need_not_keep_time_with_the_beats() -> None:
+    pulse = Pulse("a", TIMING)
+    pulse.start(100.0)
+    beat(pulse, 100.0)
+    reports = [100.1, 100.7, 101.6, 102.1, 102.4]  # none between two beats, and two
+    told = []
+    for now in sorted([*reports, 100.5, 101.0, 101.5, 102.0, 102.5]):
+        if now in reports:
+            pulse.worked(700.0 * (now - 100.0), now)
+        else:
+            told.append(beat(pulse, now).busy)
+    assert told[1:] == [pytest.approx(0.7)] * 4
 
 
 def test_a_burst_of_results_does_not_make_it_busier_than_always() -> None:

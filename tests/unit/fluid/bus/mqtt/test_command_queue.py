@@ -156,3 +156,13 @@ def test_its_end_tells_whether_it_was_asked_for(*, last: bool) -> None:
     assert queue.end() is last
     queue.post(command())  # a caller that does not know yet
     assert queue.take() == []
+
+
+def test_the_bell_does_not_ring_for_what_was_dropped(queue: CommandQueue) -> None:
+    queue.post(command(), size_bytes=MOST_BYTES - 1, stays=True)
+    queue.silence_bell()
+    queue.take()
+    for _ in range(1000):  # more than the bell's rope holds
+        queue.post(command(), size_bytes=1, may_be_dropped=True)
+    assert queue.dropped == 1000
+    assert not rings(queue)

@@ -3,7 +3,7 @@ from paho.mqtt.properties import Properties
 
 from fluid.bus import Message
 from fluid.bus.mqtt.flow_control import FlowControl, Publication
-from fluid.bus.mqtt.message_packets import encode
+from fluid.bus.mqtt.message_packets import encode, variable
 
 FIRST_ID = 0x8000
 
@@ -83,9 +83,11 @@ def test_a_confirmation_of_nothing_that_was_sent_is_nobodys() -> None:
     assert FlowControl().confirmed(7) is None
 
 
-def test_the_largest_packet_is_what_the_broker_says_or_any() -> None:
+def test_the_largest_packet_is_what_the_broker_says_or_a_length_can_tell() -> None:
     flow = FlowControl()
     flow.learn(connack())
-    assert flow.max_packet_bytes > 1 << 32
+    longest = (1 << 28) - 1
+    assert len(variable(longest)) < len(variable(longest + 1))
+    assert flow.max_packet_bytes == 1 + len(variable(longest)) + longest
     flow.learn(connack(MaximumPacketSize=500))
     assert flow.max_packet_bytes == 500

@@ -110,6 +110,9 @@ def test_flags_and_identifiers_of_a_delivery_are_read() -> None:
         publish(b"\x23\0\1"),  # a topic alias, which was not allowed
         publish(b"\x7f"),  # a property that MQTT 5 does not have
         publish(b"\x0b\xff\xff\xff\xff\x01"),  # a number that is too long
+        bytes((PUBLISH | 4, 6, 0, 1, 0x61, 0, 7, 0)),  # QoS 2, which was not asked for
+        bytes((PUBLISH | 6, 6, 0, 1, 0x61, 0, 7, 0)),  # QoS 3
+        bytes((PUBLISH | 2, 6, 0, 1, 0x61, 0, 0, 0)),  # QoS 1 without a packet identifier
     ],
 )
 def test_what_cannot_be_read_is_an_error(packet: bytes) -> None:

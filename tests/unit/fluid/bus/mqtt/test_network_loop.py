@@ -1,0 +1,68 @@
+import socket
+from collections.abc import Iterator
+
+import pytest
+
+from fluid.bus.mqtt import network_loop, packet_stream
+from fluid.bus.mqtt.address import BrokerAddress
+from fluid.bus.mqtt.command_queue import CommandQueue
+from fluid.bus.mqtt.network_loop import NetworkLoop
+from fluid.bus.mqtt.packet_stream import PacketStream
+from fluid.bus.mqtt.packets import StreamClient, new_client
+from fluid.bus.protocol import LinkOptions
+
+CHUNK_BYTES = 10
+LONG_S = 600.0
+
+
+class Ends:
+    """A client whose connection is there already, and the broker's end of it."""
+
+    def __init__(self) -> None:
+        near, self.broker = socket.socketpair()
+        near.settimeout(0)
+        self.stream = PacketStream(near)
+        self.commands = CommandQueue(1 << 20)
+        self.loop = NetworkLoop(self.commands, keepalive_s=0)
+        self.client = new_client(BrokerAddress("broker"), None, LinkOptions("client"))
+        self.client._sock = self.stream
+
+    def run(self) -> None:
+        self.loop.run(self.client, self.stream, read=lambda _client: None)
+
+    def end(self, client: StreamClient) -> None:
+        """A command: the connection is over."""
+        client._sock_close()
+
+
+@pytest.fixture
+def ends() -> Iterator[Ends]:
+    made = Ends()
+    yield made
+    made.commands.end()
+    made.stream.close()
+    made.broker.close()
+
+
+def test_what_waits_for_the_socket_does_not_wait_for_something_else_to_happen(
+    ends: Ends, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(packet_stream, "_WRITE_BYTES", CHUNK_BYTES)
+    timeouts_s: list[float] = []
+
+    class Selector(network_loop.selectors.DefaultSelector):  # type: ignore[name-defined, misc]
+        def select(self, timeout: float | None = None) -> list[object]:
+            ready = super().select(0)
+            if not ready and timeout:
+                timeouts_s.append(timeout)
+            return ready
+
+    monkeypatch.setattr(network_loop.selectors, "DefaultSelector", Selector)
+    # Four chunks, two of which go in each turn: the second turn ends with nothing to write.
+    ends.commands.post(lambda _client: ends.stream.send(bytes(4 * CHUNK_BYTES)))
+    with ends.commands.together():
+        for _ in range(99):
+            ends.commands.post(lambda _client: None)
+        ends.commands.post(ends.end)
+    ends.run()
+    assert timeouts_s == []
