@@ -9,20 +9,24 @@ from edge_agent.core.settings import Timing
 
 
 class Backlog:
-    """What the session of the inference link had for us when the link was opened."""
+    """What the session of the inference link had for us when the link was opened.
+
+    It counts for as long as anybody waits for others. Whoever has not come to an end with its queue
+    by then is better off to take the others for out of step, and to answer without them.
+    """
 
     def __init__(self, timing: Timing) -> None:
         self._timing = timing
         self._is_new_link = False
-        self._had_none_at: float | None = None
-        self.is_being_worked_off = False
+        self._began_at: float | None = None
+        self._has_queue = False
 
     def link_opened(self) -> None:
         self._is_new_link = True
 
     def link_lost(self) -> None:
-        self._is_new_link = self.is_being_worked_off = False
-        self._had_none_at = None
+        self._is_new_link = self._has_queue = False
+        self._began_at = None
 
     def served(self, now: float, *, window_is_full: bool) -> None:
         """The broker has answered our subscription, after what our session held, as far as there
@@ -30,15 +34,24 @@ class Backlog:
         if not self._is_new_link:
             return
         self._is_new_link = False
-        self.is_being_worked_off = window_is_full
-        self._had_none_at = None if window_is_full else now
+        self._began_at = now
+        self._has_queue = window_is_full
 
     def shared(self) -> None:
         """We have come to a request that another device has, too."""
-        self.is_being_worked_off = False
+        if self._has_queue:
+            self._has_queue = False
+            self._began_at = None
+
+    def is_being_worked_off(self, now: float) -> bool:
+        """Whether more may come of what our session held."""
+        return self._has_queue and self._began_not_long_ago(now)
 
     def hears_all(self, now: float) -> bool:
         """Whether we have begun with an empty queue not long ago: who hands us what we never heard
         works off a queue of its own, and will come to what we hold."""
-        began_at = self._had_none_at
+        return not self._has_queue and self._began_not_long_ago(now)
+
+    def _began_not_long_ago(self, now: float) -> bool:
+        began_at = self._began_at
         return began_at is not None and now - began_at < self._timing.longest_wait_s

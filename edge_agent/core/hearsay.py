@@ -115,7 +115,7 @@ class Hearsay:
         for key in notice.keys:
             held = self._holdings.get(key)
             if held is not None and self._progress.relies_on(held, notice.sender):
-                if self._backlog.is_being_worked_off:
+                if self._backlog.is_being_worked_off(now):
                     self._patience.missed((notice.sender,))
                 effects += self._progress.without(held, notice.sender, now, has_it=False)
         return effects
@@ -164,7 +164,8 @@ class Hearsay:
         awaited = self._awaited_since(now - after_s)
         # While our session still brings what it held, it may yet bring this. If it brings nothing
         # for so long that others have had their say, we are stuck with each other.
-        if self._backlog.is_being_worked_off and now - self._holdings.last_arrival <= 2 * after_s:
+        is_quiet = now - self._holdings.last_arrival > 2 * after_s
+        if self._backlog.is_being_worked_off(now) and not is_quiet:
             awaited = set()
         unheard = self._memory.take_unheard(now, after_s=after_s, senders=awaited)
         # The same where we wait for its answer, and it waits for ours. An answer may take its

@@ -209,9 +209,11 @@ class Progress:
         at_work = may_come and (self._patience.at_work(awaited) or self._needs(held, awaited))
         if at_work and waited_s < self._timing.longest_wait_s:
             self._deadlines.set(held, now + self._timing.straggler_s)
+            if relay is None:
+                return []
             # They may count on others, and wait for what we have.
             shares = self._give_shares(held, tuple(dict.fromkeys(awaited)))
-            return shares if relay is None else relay.tell_again(held, awaited, self.team) + shares
+            return relay.tell_again(held, awaited, self.team) + shares
         return self._shares_are_overdue(held, awaited, now)
 
     def _shares_are_overdue(self, held: Held, awaited: tuple[str, ...], now: float) -> list[Effect]:

@@ -30,8 +30,8 @@ class Connected:
             BrokerAddress("broker"), None, LinkOptions("client", keepalive_s=KEEPALIVE_S)
         )
         self.client.keepalive = KEEPALIVE_S
-        self.client._sock = self.stream
-        self.client._state = paho._ConnectionState.MQTT_CS_CONNECTED
+        self.client._sock = self.stream  # type: ignore[assignment]  # all that paho calls
+        self.client._state = paho._ConnectionState.MQTT_CS_CONNECTED  # type: ignore[attr-defined]
 
     @property
     def is_open(self) -> bool:
