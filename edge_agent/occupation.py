@@ -1,5 +1,7 @@
 """For how long a thread has been at work, and not waiting for some."""
 
+_REPORT_S = 0.5  # as often as heartbeats tell of it
+
 
 class Occupation:
     """Told by the thread when it begins to wait and when it has something; all in seconds of one
@@ -9,6 +11,7 @@ class Occupation:
         self._began_at = now
         self._waits_since: float | None = None
         self._waited_s = 0.0
+        self._report_at = now
 
     def waits(self, now: float) -> None:
         """From now on there is nothing to do."""
@@ -19,6 +22,13 @@ class Occupation:
         if self._waits_since is not None:
             self._waited_s += now - self._waits_since
             self._waits_since = None
+
+    def report_ms(self, now: float) -> float | None:
+        """The total, if it is time to tell it again."""
+        if now < self._report_at:
+            return None
+        self._report_at = now + _REPORT_S
+        return self.total_ms(now)
 
     def total_ms(self, now: float) -> float:
         """At work since the beginning."""

@@ -109,7 +109,7 @@ class Agent:
         )
         self._loaded: dict[str, Models] = {}
         self._observers = tuple(observers)
-        self._next_beat_at = self._next_told_at = 0.0
+        self._next_beat_at = 0.0
         self._outcome: Outcome | None = None
 
     def leave(self) -> None:
@@ -157,9 +157,8 @@ class Agent:
             items = self._inbox.take(timeout_s=timeout_s)
             now = time.monotonic()
             occupation.works(now)
-            if now >= self._next_told_at:
-                self._next_told_at = now + _BEAT_S
-                items.insert(0, Worked(occupation.total_ms(now)))  # now, not after all that is here
+            if (worked_ms := occupation.report_ms(now)) is not None:
+                items.insert(0, Worked(worked_ms))  # until now, and not until all that is done
             self._handle(items or [Tick()])
         return self._outcome
 

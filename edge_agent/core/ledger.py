@@ -341,5 +341,5 @@ class Ledger:
                 self._memory.keep_early_partial(partial, now)
             elif isinstance(partial, Feature):
                 self._progress.take_map(held, partial)
-            else:
-                self._progress.contribute(held, partial)
+            elif self._progress.contribute(held, partial):
+                self._backlog.shared()

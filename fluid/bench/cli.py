@@ -202,9 +202,10 @@ def _described(settings: Settings, cpu: DeviceCpu, materials: Materials) -> dict
     }
     if materials.slow is not None:
         bundles["slow bundle"] = load_bundle(materials.slow).digest[:12]
+    share = f"{settings.device_cpu:g}: {Quota.of(settings.device_cpu)}"
     return {
         "devices": cpu.description,
-        "share of a core": f"{settings.device_cpu:g}: {Quota.of(settings.device_cpu)}",
+        "share of a core": share if cpu.holds_shares else "not held",
         "repetitions": str(settings.repeats),
         "seconds a stream": f"{settings.measure_s:g}",
         "images": f"{materials.dataset}, {materials.image_count:,} for testing",

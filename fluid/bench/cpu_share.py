@@ -64,9 +64,13 @@ class Hierarchy:
 
 
 class DeviceCpu(ABC):
-    """Holds processes to a share of a core. Use it in `with`, around whatever starts them."""
+    """Holds processes to a share of a core. Use it in `with`, around whatever starts them.
+
+    holds_shares: false where a process may use more than its share.
+    """
 
     description: str
+    holds_shares = True
 
     @abstractmethod
     def hold(self, device: str, pid: int, *, share: float) -> None:
@@ -141,6 +145,8 @@ class ControlGroups(DeviceCpu):
 
 class PinnedCores(DeviceCpu):
     """Each device on one core, in turn. Its share is the whole core, or what others leave of it."""
+
+    holds_shares = False
 
     def __init__(self, why: str) -> None:
         """why: there are no control groups."""

@@ -45,7 +45,7 @@ def _model(bench: Bench, name: str, bundle: Path, images: Path) -> Iterator[Read
         bench.say(f"{name} model, bare interpreter")
         bare_per_s = (before + _bare_per_s(bench, rig, bundle)) / 2
     yield Reading((name, BARE), "bare_images_per_s", bare_per_s)
-    yield Reading((name, BARE), "bare_invoke_ms", 1000 * share / bare_per_s)
+    yield Reading((name, BARE), "bare_invoke_ms", 1000 * (rig.share or 1.0) / bare_per_s)
     for reading in readings:
         yield reading
         if reading.quantity == "images_per_s":

@@ -72,8 +72,8 @@ class Rig:
 
     @property
     def share(self) -> float | None:
-        """Of a core, for each device; None if they are not held."""
-        return self._share
+        """Of a core, for each device; None if they are not held to it."""
+        return self._share if self._bench.cpu.holds_shares else None
 
     @property
     def online(self) -> tuple[str, ...]:

@@ -81,3 +81,14 @@ def test_who_works_off_a_queue_waits_briefly_as_soon_as_it_is_told_that_another_
     ledger.arrived(arrival(LATER, ack_id=5), 0.5)
     ledger.computed(computed(LATER, "lower50"), 0.5)
     assert len(all_of(ledger.expire(0.5 + TIMING.brief_s), SendReply)) == 1
+
+
+def test_a_queue_ends_at_a_request_of_which_a_share_was_here_before_it() -> None:
+    """Another device that is always ahead has never handed us a share of what we hold."""
+    ledger = served(ledger_of(PAIR, in_flight=1), STALE)
+    ledger.partial(partial(LATER, "b", "upper50"), 0.1)
+    ledger.arrived(arrival(LATER, ack_id=2), 0.2)
+    ledger.unheard(Unheard("b", (request(STALE).key,)), 0.3)
+    ledger.arrived(arrival(QUEUED, ack_id=3), 0.4)
+    ledger.computed(computed(QUEUED, "lower50"), 0.4)
+    assert all_of(ledger.expire(0.4 + TIMING.brief_s), SendReply) == []

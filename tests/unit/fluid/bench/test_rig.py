@@ -8,6 +8,7 @@ from typing import cast
 
 import pytest
 
+from fluid.bench.cpu_share import DeviceCpu, PinnedCores
 from fluid.bench.rig import Rig, _all_serve, _is_formed, names
 from fluid.client import ClusterSnapshot
 from fluid.messages.control import AgentState, ClusterState, Mode, Presence, Role
@@ -91,16 +92,35 @@ class Started:
         return
 
 
-def test_what_stands_for_a_device_runs_with_the_devices_python() -> None:
-    bench, started = fake_bench("fluid"), Started()
-    rig = Rig(
-        bench,
+def rig_of(started: Started, *, cpu: DeviceCpu | None = None, share: float | None = None) -> Rig:
+    bench = fake_bench("fluid")
+    return Rig(
+        replace(bench, cpu=cpu or bench.cpu),
         cast(Supervisor, started),
         bundle=Path("fluid"),
         images=Path("images.npz"),
         url="mqtt://localhost:1883",
-        share=None,
+        share=share,
     )
+
+
+class Holding(DeviceCpu):
+    """As control groups do."""
+
+    description = "held"
+
+    def hold(self, device: str, pid: int, *, share: float) -> None:
+        """Nothing is started."""
+
+
+def test_a_share_counts_only_where_devices_are_held_to_it() -> None:
+    assert rig_of(Started(), cpu=Holding(), share=0.2).share == 0.2
+    assert rig_of(Started(), cpu=PinnedCores("a test"), share=0.2).share is None
+
+
+def test_what_stands_for_a_device_runs_with_the_devices_python() -> None:
+    started = Started()
+    rig = rig_of(started)
     rig.start("master")
     with rig.beside("bare", "fluid.bench.bare", ["fluid"]):
         pass
