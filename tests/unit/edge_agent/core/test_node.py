@@ -501,6 +501,7 @@ def test_shares_of_a_strangers_bundle_and_of_nothing_held_are_harmless() -> None
 
 def test_a_node_whose_own_thread_is_always_at_work_says_that_it_is_busy() -> None:
     loopback = serving()
+    loopback.happen(seen.Worked(0.0))
     loopback.run(TIMING.heartbeat_s)
     worked = seen.Worked(1000 * TIMING.heartbeat_s)
     effects = loopback.happen(worked) + loopback.run(3 * TIMING.heartbeat_s)
