@@ -1,9 +1,10 @@
+import selectors
 import socket
 from collections.abc import Iterator
 
 import pytest
 
-from fluid.bus.mqtt import network_loop, packet_stream
+from fluid.bus.mqtt import packet_stream
 from fluid.bus.mqtt.address import BrokerAddress
 from fluid.bus.mqtt.command_queue import CommandQueue
 from fluid.bus.mqtt.network_loop import NetworkLoop
@@ -25,7 +26,7 @@ class Ends:
         self.commands = CommandQueue(1 << 20)
         self.loop = NetworkLoop(self.commands, keepalive_s=0)
         self.client = new_client(BrokerAddress("broker"), None, LinkOptions("client"))
-        self.client._sock = self.stream
+        self.client._sock = self.stream  # type: ignore[assignment]  # all that paho calls
 
     def run(self) -> None:
         self.loop.run(self.client, self.stream, read=lambda _client: None)
@@ -50,14 +51,14 @@ def test_what_waits_for_the_socket_does_not_wait_for_something_else_to_happen(
     monkeypatch.setattr(packet_stream, "_WRITE_BYTES", CHUNK_BYTES)
     timeouts_s: list[float] = []
 
-    class Selector(network_loop.selectors.DefaultSelector):  # type: ignore[name-defined, misc]
-        def select(self, timeout: float | None = None) -> list[object]:
+    class Selector(selectors.DefaultSelector):
+        def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
             ready = super().select(0)
             if not ready and timeout:
                 timeouts_s.append(timeout)
             return ready
 
-    monkeypatch.setattr(network_loop.selectors, "DefaultSelector", Selector)
+    monkeypatch.setattr(selectors, "DefaultSelector", Selector)
     # Four chunks, two of which go in each turn: the second turn ends with nothing to write.
     ends.commands.post(lambda _client: ends.stream.send(bytes(4 * CHUNK_BYTES)))
     with ends.commands.together():

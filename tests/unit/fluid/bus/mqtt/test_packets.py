@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 from paho.mqtt import client as paho
+from paho.mqtt.enums import _ConnectionState
 
 from fluid.bus.mqtt import packets
 from fluid.bus.mqtt.address import BrokerAddress
@@ -30,8 +31,8 @@ class Connected:
             BrokerAddress("broker"), None, LinkOptions("client", keepalive_s=KEEPALIVE_S)
         )
         self.client.keepalive = KEEPALIVE_S
-        self.client._sock = self.stream
-        self.client._state = paho._ConnectionState.MQTT_CS_CONNECTED
+        self.client._sock = self.stream  # type: ignore[assignment]  # all that paho calls
+        self.client._state = _ConnectionState.MQTT_CS_CONNECTED
 
     @property
     def is_open(self) -> bool:
