@@ -7,7 +7,6 @@ from types import SimpleNamespace
 
 import pytest
 from paho.mqtt import client as paho
-from paho.mqtt.enums import _ConnectionState
 
 from fluid.bus.mqtt import packets
 from fluid.bus.mqtt.address import BrokerAddress
