@@ -1,6 +1,8 @@
 """For how long a thread has been at work, and not waiting for some."""
 
-_REPORT_S = 0.5  # as often as heartbeats tell of it
+# Twice for each heartbeat, so that each tells of an interval that has just ended: half a second more
+# would pass before an overload is seen.
+_REPORT_S = 0.25
 
 
 class Occupation:

@@ -25,7 +25,7 @@ def test_nor_is_waiting_that_has_not_ended() -> None:
 def test_it_is_reported_at_an_even_pace_however_long_the_work_takes() -> None:
     occupation = Occupation(10.0)
     assert occupation.report_ms(10.0) == 0.0
-    assert occupation.report_ms(10.4) is None
+    assert occupation.report_ms(10.2) is None
+    assert occupation.report_ms(10.4) == pytest.approx(400.0)
+    assert occupation.report_ms(10.6) is None
     assert occupation.report_ms(10.7) == pytest.approx(700.0)
-    assert occupation.report_ms(11.1) is None
-    assert occupation.report_ms(11.2) == pytest.approx(1200.0)
