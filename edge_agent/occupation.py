@@ -1,7 +1,6 @@
 """For how long a thread has been at work, and not waiting for some."""
 
-# Twice for each heartbeat, so that each tells of an interval that has just ended: else half a
-# second more would pass before an overload is seen.
+# Twice for each heartbeat, so that each tells of an interval that has just ended.
 _REPORT_S = 0.25
 
 
