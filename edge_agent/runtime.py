@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from edge_agent.batch import handle
 from edge_agent.bundle_loader import BundleLoader
 from edge_agent.bundle_source import BundleSource
 from edge_agent.coalescing import coalesce
@@ -37,10 +38,10 @@ from edge_agent.models import Models
 from edge_agent.observer import Observer, View
 from edge_agent.occupation import Occupation
 from edge_agent.switchboard import FromLink, Switchboard
-from edge_agent.urgency import can_wait, must_go_now
+from edge_agent.urgency import can_wait
 from edge_agent.wire import Wire
 from fluid.bundle import Bundle
-from fluid.bus import Bus, Closed, Opened
+from fluid.bus import Bus
 from fluid.interpreter import InterpreterPackage
 
 EXIT_FAILED = 1
@@ -66,7 +67,6 @@ class ThreadFailed:
     reason: str
 
 
-_OF_THE_LINK = (Opened, Closed)
 _Item = FromLink | Event | Models | ThreadFailed
 
 
@@ -185,19 +185,7 @@ class Agent:
 
     def _handle(self, items: list[_Item]) -> None:
         """Step the core with each, then carry out together what is to be done."""
-        effects: list[Effect] = []
-        for item in items:
-            if isinstance(item, FromLink) and isinstance(item.event, _OF_THE_LINK):
-                # What was decided before is for the connections as they were then.
-                self._perform(effects)
-                effects = []
-            for event in self._events(item):
-                caused = self._step(event)
-                effects += caused
-                if must_go_now(event, caused):
-                    self._perform(effects)
-                    effects = []
-        self._perform(effects)
+        handle(items, events=self._events, step=self._step, perform=self._perform)
         self._loaded.clear()  # what the core wanted of it, the executor has
 
     def _events(self, item: _Item) -> list[Event]:

@@ -2,11 +2,13 @@
 
 from collections.abc import Iterable
 
-from edge_agent.core.effects import Effect, Exit, WriteAttempt
+from edge_agent.core.effects import CloseAdoption, DropLink, Effect, Exit, WriteAttempt
 from edge_agent.core.events import AttemptConfirmed, Event, LinkName
 from edge_agent.switchboard import FromLink
 
-_GO_AT_ONCE = (Exit, WriteAttempt)
+# A link that is given up has to be gone when the next item is looked at: what came on it before is
+# nothing to us any more, and would be taken for something that the link after it brought.
+_GO_AT_ONCE = (Exit, WriteAttempt, DropLink, CloseAdoption)
 
 
 def can_wait(item: object) -> bool:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
+from edge_agent.batch import handle
+from edge_agent.coalescing import coalesce
 from edge_agent.core.edition import Edition
 from edge_agent.core.effects import (
     Compute,
@@ -45,6 +47,9 @@ if TYPE_CHECKING:
 
 COMPUTE_S = 0.005
 _LOADED_AFTER_S = 0.3
+# How often, and how long, a device is about something while things come for it.
+_BUSY = 0.2
+_MOST_BUSY_S = 0.003
 _CLOCK_AT_START_S = 1_000_000.0
 
 
@@ -90,6 +95,8 @@ class Device:
         self._sessions = 0
         self._has_all = False
         self._waiting: list[FromLink | Event] = []
+        self._inbox: list[FromLink | Event] = []
+        self._is_busy = False
         self._busy_until = 0.0
         self._alarm_at: float | None = None
         self._ticked_at = -1.0
@@ -97,8 +104,15 @@ class Device:
 
     @property
     def executing(self) -> list[str]:
-        """The ids of the requests in the executor: of the one that it runs, and of those behind."""
-        return [job.request.id for job in self._jobs]
+        """The ids of the requests in the executor: of the one that it runs, and of those behind.
+
+        One whose outcome the core has not heard of yet is there too, for all that the core knows.
+        """
+        unheard = [item for item in self._inbox if isinstance(item, Computed)]
+        return [
+            *(self.request_ids[each.key] for each in unheard),
+            *(job.request.id for job in self._jobs),
+        ]
 
     @property
     def serves(self) -> bool:
@@ -113,6 +127,8 @@ class Device:
         self._has_all = False
         self.is_up, self.hangs, self.exit_status = True, False, None
         self._waiting.clear()
+        self._inbox.clear()
+        self._is_busy = False
         self._jobs.clear()
         self.digest = self.bundle.digest
         self.note = ()
@@ -136,7 +152,7 @@ class Device:
         bus, *fallbacks = [self.network.to(broker) for broker in range(len(world.brokers))]
         self._switchboard = Switchboard(bus, wire, post, fallbacks=fallbacks)
         clock_s = _CLOCK_AT_START_S + world.now + self.clock_offset_s
-        self._step(Started(max(1, int(clock_s * 1_000_000))))
+        self._handle([Started(max(1, int(clock_s * 1_000_000)))])
 
     def crash(self) -> None:
         """The process is gone; the system closes its sockets."""
@@ -158,9 +174,7 @@ class Device:
         self.hangs = False
         self.network.thaw()
         waiting, self._waiting = self._waiting, []
-        for item in waiting:
-            self._take(item)
-        self._take(Tick())
+        self._handle([*waiting, Tick()])
 
     def lose_network(self) -> None:
         """Every connection breaks; the process lives on."""
@@ -193,10 +207,30 @@ class Device:
         if self.hangs:
             self._waiting.append(item)
             return
-        for event in self._switchboard.events(item) if isinstance(item, FromLink) else [item]:
-            self._take_down(event)
-            if self.is_up:
-                self._step(event)
+        if self._is_busy:
+            self._inbox.append(item)
+        elif (bustle := self._world.bustle) is not None and bustle.random() < _BUSY:
+            self._is_busy = True
+            self._inbox.append(item)
+            free_in_s = bustle.uniform(0.0, _MOST_BUSY_S)
+            self._world.after(free_in_s, partial(self._in_life, self._life, self._handle_inbox))
+        else:
+            self._handle([item])
+
+    def _handle_inbox(self) -> None:
+        items, self._inbox = self._inbox, []
+        self._is_busy = False
+        if self.hangs:
+            self._waiting += items
+        else:
+            self._handle(items)
+
+    def _handle(self, items: list[FromLink | Event]) -> None:
+        handle(items, events=self._events, step=self._step, perform=self._perform)
+        self._set_alarm()
+
+    def _events(self, item: FromLink | Event) -> list[Event]:
+        return self._switchboard.events(item) if isinstance(item, FromLink) else [item]
 
     def _take_down(self, event: Event) -> None:
         """Keep what the invariants ask for."""
@@ -219,14 +253,24 @@ class Device:
             case AdoptionOpened(agent):
                 self._world.adopted(agent)
 
-    def _step(self, event: Event) -> None:
-        world, life = self._world, self._life
-        for effect in self.node.step(event, world.now):
+    def _step(self, event: Event) -> tuple[Effect, ...]:
+        if not self.is_up:
+            return ()
+        self._take_down(event)
+        return self.node.step(event, self._world.now)
+
+    def _perform(self, effects: list[Effect]) -> None:
+        life = self._life
+        for effect in coalesce(effects):
             if life == self._life:
-                self._perform(effect)
-        if life != self._life or not self.is_up:
+                self._carry_out(effect)
+        if life == self._life and self.is_up:
+            self._world.watch(self)
+
+    def _set_alarm(self) -> None:
+        if not self.is_up:
             return
-        world.watch(self)
+        world = self._world
         # What is overdue is due at once, as in the runtime.
         deadline = max(world.now, self.node.next_deadline())
         if self._alarm_at is None or deadline < self._alarm_at:
@@ -243,7 +287,7 @@ class Device:
         assert self._ticks_now < 10, f"{self.agent} would spin: its deadline does not move"
         self._take(Tick())
 
-    def _perform(self, effect: Effect) -> None:
+    def _carry_out(self, effect: Effect) -> None:
         match effect:
             case Compute():
                 self._compute(effect)

@@ -181,6 +181,8 @@ class Story:
         ]
         if self._camera:
             senders.append(self._camera.send_still)
+        # Of its own, so that what happens in a seed does not hang on it.
+        world.bustle = Random(f"bustle of {plan.seed}")  # noqa: S311 - a simulation, not a secret
         burst = world.random.random() < 0.2
         for _ in range(plan.requests):
             moment = world.random.uniform(0.0, 0.3 if burst else plan.storm_s)
@@ -226,6 +228,7 @@ class Story:
         if world.random.random() < _LOSSES:
             self._happen(faults.go_for_good)
         self._calm = True
+        world.bustle = None
         world.tell("calm")
         if not world.broker.runs:
             world.broker.start()

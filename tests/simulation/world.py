@@ -69,6 +69,8 @@ class World:
         bundle: Edition = FIRST,
     ) -> None:
         self.random = random.Random(seed)  # noqa: S311 - a simulation, not a secret
+        # While there is one, devices are busy now and then, and handle what came meanwhile at once.
+        self.bustle: random.Random | None = None
         self.now = 0.0
         self.most_delay_s = most_delay_s
         self.broker = MemoryBroker(quirks, most_waiting=most_waiting)
