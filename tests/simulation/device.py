@@ -23,6 +23,7 @@ from edge_agent.core.effects import (
 from edge_agent.core.events import (
     AdoptionOpened,
     AdoptionRequest,
+    AttemptSeen,
     BundleLoaded,
     Computed,
     Event,
@@ -48,7 +49,7 @@ if TYPE_CHECKING:
 COMPUTE_S = 0.005
 _LOADED_AFTER_S = 0.3
 # How often, and how long, a device is about something while things come for it.
-_BUSY = 0.2
+_BUSY = 0.1
 _MOST_BUSY_S = 0.003
 _CLOCK_AT_START_S = 1_000_000.0
 
@@ -113,6 +114,12 @@ class Device:
             *(self.request_ids[each.key] for each in unheard),
             *(job.request.id for job in self._jobs),
         ]
+
+    @property
+    def _has_double(self) -> bool:
+        """Whether another process is up under its id."""
+        others = (each for each in self._world.processes if each.agent == self.agent)
+        return any(each.is_up and each is not self for each in others)
 
     @property
     def serves(self) -> bool:
@@ -248,6 +255,10 @@ class Device:
                     self._has_all = True
                 elif self._sessions == 1 or not self._has_all:
                     self._world.was_sent(self.agent, request.id)
+            case AttemptSeen(agent, keys) if agent == self.agent and self._has_double:
+                # It may be the other's, and not of a former life: nobody can tell.
+                named = {self.request_ids.get(key, "") for key in keys}
+                self._world.named_by_a_double |= named
             case AdoptionRequest(agent, request, was_sent=True):
                 self._world.was_sent(agent, request.id)
             case AdoptionOpened(agent):

@@ -389,6 +389,8 @@ def _is_worn_out(world: World, client: Client, request_id: str) -> bool:
     # and under a note, so the second time it has to be the very one.
     times_sent = sum(request_id in down.sent for down in world.downs)
     was_running = any(request_id in down.executing for down in world.downs)
+    # Of two processes under one id, the one that stays may have read the other's note as its own.
+    was_running |= request_id in world.named_by_a_double
     return was_running and times_sent >= _EXECUTORS_OF_POISON
 
 

@@ -87,6 +87,7 @@ class World:
         self.broker_memory = 0
         self.faults: Counter[str] = Counter()
         self.downs: list[Down] = []
+        self.named_by_a_double: set[str] = set()
         self.poisons: set[bytes] = set()
         self.poisoned: dict[bytes, list[str]] = {}
         self.served_together = False
