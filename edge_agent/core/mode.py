@@ -16,6 +16,11 @@ from fluid.messages.control import DEFAULT_IN_FLIGHT
 # beyond what the device asks the broker for.
 _OVERLOAD_BUSY = 0.9
 _OVERLOAD_QUEUE = 16
+# Once it holds nearly all that it asks for, less than that will do: a processor that others share,
+# or that is limited, leaves a device idle while there is work. But one that is hardly busy waits
+# for another that is stuck, and HT would not help it.
+_FULL = 0.9
+_OVERLOAD_BUSY_IF_FULL = 0.5
 # HA fits again when its busiest device would have room to spare.
 _UNDERLOAD_BUSY = 0.6
 # A return to HA that does not last so many times as long as was waited for it was a mistake.
@@ -40,6 +45,8 @@ class Load:
 
     @property
     def is_overloaded(self) -> bool:
+        if self.queue >= max(1.0, _FULL * self.in_flight):
+            return self.busy >= _OVERLOAD_BUSY_IF_FULL
         threshold = max(1, min(_OVERLOAD_QUEUE, self.in_flight // 2))
         return self.busy >= _OVERLOAD_BUSY and self.queue >= threshold
 

@@ -82,5 +82,8 @@ class NetworkLoop:
     def _flush(self, client: StreamClient, stream: PacketStream) -> None:
         if client.want_write():
             client.loop_write()
+        was_full = stream.is_full
         if stream.flush():
             client.has_written()
+            if was_full:
+                client.has_made_room()

@@ -38,6 +38,9 @@ class PacketStream:
         self._unsent = bytearray()
         self._ended = False
         self._failure: OSError | None = None
+        self._is_full = (
+            False  # the system keeps no more of what we write until the broker takes some
+        )
 
     # --- for paho ---------------------------------------------------------------------------
 
@@ -86,6 +89,11 @@ class PacketStream:
         return bool(self._unsent)
 
     @property
+    def is_full(self) -> bool:
+        """Whether the system takes no more of what we write until the broker has taken some."""
+        return self._is_full
+
+    @property
     def has_more(self) -> bool:
         """What TLS has decrypted already, a selector does not see."""
         return isinstance(self._connection, ssl.SSLSocket) and self._connection.pending() > 0
@@ -114,10 +122,12 @@ class PacketStream:
             with memoryview(self._unsent) as unsent, unsent[:_WRITE_BYTES] as part:
                 sent = self._connection.send(part)
         except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
+            self._is_full = True
             return False
         except OSError as error:
             self._failure = error
             return False
+        self._is_full = sent < min(len(self._unsent), _WRITE_BYTES)
         del self._unsent[:sent]
         return True
 

@@ -41,6 +41,11 @@ class StreamClient(Client):
         self._last_bytes_received = self._last_msg_in = time.monotonic()  # since 2.2, and in 2.1
         self._ping_t = 0.0
 
+    def has_made_room(self) -> None:
+        """The broker took some of what filled the connection: it lives, although its answer to a
+        PINGREQ has to wait until all that was written before has arrived."""
+        self.has_read()
+
     def has_written(self) -> None:
         """Something went out past paho, which is a sign of life of ours."""
         self._last_msg_out = time.monotonic()

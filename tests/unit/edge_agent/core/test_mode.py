@@ -1,4 +1,4 @@
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -71,6 +71,16 @@ def test_a_long_queue_or_a_busy_device_alone_is_no_overload(load: Load) -> None:
     choice = ModeChoice(TIMING)
     chosen(choice, Mode.HA, load, now=0.0)
     assert chosen(choice, Mode.HA, load, now=60.0) is Mode.HA
+
+
+def test_with_a_full_window_a_device_that_is_held_back_is_overloaded() -> None:
+    full = Load(queue=58, busy=0.5, in_flight=64)
+    assert full.is_overloaded
+    assert not replace(full, queue=57).is_overloaded
+
+
+def test_with_a_full_window_a_device_that_only_waits_for_another_is_not_overloaded() -> None:
+    assert not Load(queue=64, busy=0.49, in_flight=64).is_overloaded
 
 
 @pytest.mark.parametrize(("in_flight", "queue"), [(1, 1), (2, 1), (4, 2), (20, 10), (64, 16)])

@@ -1,5 +1,6 @@
 import selectors
 import socket
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -67,3 +68,19 @@ def test_what_waits_for_the_socket_does_not_wait_for_something_else_to_happen(
         ends.commands.post(ends.end)
     ends.run()
     assert timeouts_s == []
+
+
+@pytest.mark.parametrize(("taken_bytes", "heard"), [(0, False), (1 << 20, True)])
+def test_a_broker_that_takes_more_of_a_large_message_lives(
+    ends: Ends, monkeypatch: pytest.MonkeyPatch, taken_bytes: int, *, heard: bool
+) -> None:
+    rooms: list[bool] = []
+    monkeypatch.setattr(ends.client, "has_made_room", lambda: rooms.append(True))
+    ends.stream.send(bytes(1 << 23))
+    while ends.stream.flush():
+        pass
+    if taken_bytes:
+        ends.broker.recv(taken_bytes)
+    ends.loop.deadline_s = time.monotonic() + 0.2
+    ends.run()
+    assert bool(rooms) is heard

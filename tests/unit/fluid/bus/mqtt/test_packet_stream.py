@@ -123,6 +123,18 @@ def test_what_the_socket_does_not_take_waits(ends: Ends) -> None:
     assert seen == data
 
 
+def test_a_connection_is_full_until_the_other_end_takes_some(ends: Ends) -> None:
+    states = [ends.stream.is_full]
+    ends.stream.send(bytes(1 << 23))
+    while ends.stream.flush():
+        pass
+    states.append(ends.stream.is_full)
+    while ends.stream.has_unsent:
+        ends.broker.recv(1 << 20)
+        ends.stream.flush()
+    assert [*states, ends.stream.is_full] == [False, True, False]
+
+
 def test_the_last_words_are_sent_whole(ends: Ends) -> None:
     ends.stream.send(b"goodbye")
     ends.stream.send_last(1.0)
