@@ -75,6 +75,11 @@ class Request:
     handovers: int = 0
     fault: RequestFault | None = None
 
+    @property
+    def has_id(self) -> bool:
+        """Whether its sender gave it one. Without, equal images are equal requests."""
+        return self.id != self.key.hex()
+
 
 @dataclass(frozen=True, slots=True)
 class Started:

@@ -89,7 +89,8 @@ class Leadership:
         """A state came round; returns whether it is now the one to follow."""
         ours = state.leader == self._me
         if self._is_stale(state):
-            if self.leads and not ours:
+            # One of ours may be of another process under our name, which was cut off.
+            if self.leads and (not ours or state.term < self._claimed_term):
                 self._raise_over_rival()
             return False
         self._highest_term = max(self._highest_term, state.term)

@@ -79,7 +79,12 @@ class Ledger:
         if (
             together
             and (request.unique or not self._combines(request.key))
-            and self._memory.take_early_done(request.key, now, unique=request.unique)
+            and self._memory.take_early_done(
+                request.key,
+                now,
+                unique=request.unique,
+                may_recur=not request.has_id,
+            )
         ):
             return [Ack(event.ack_id)]
         if together and self._is_late_copy(request):
@@ -213,9 +218,9 @@ class Ledger:
         """We leave in good order."""
         return self._attempts.withdraw()
 
-    def joined(self) -> None:
+    def joined(self, now: float) -> None:
         """From now on, requests to every device reach us too."""
-        self._memory.forget_early_done()
+        self._memory.forget_early_done(now)
 
     def link_lost(self) -> list[Effect]:
         """The connection that the requests came by is gone; the broker will send them again."""

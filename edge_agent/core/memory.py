@@ -12,6 +12,7 @@ from fluid.messages import Feature, Partial
 
 _MOST = 20_000
 _MOST_BYTES = 32 * 1024 * 1024
+_LATE_DONE_S = 5.0  # a broker that stalls for longer is left, or its links end
 
 
 class Memory:
@@ -24,6 +25,7 @@ class Memory:
         self._partials: OrderedDict[bytes, list[tuple[float, Partial | Feature]]] = OrderedDict()
         self._partial_bytes = 0
         self._done: OrderedDict[bytes, float] = OrderedDict()
+        self._trusts_done_from = 0.0
 
     def clear(self) -> None:
         """Forget all."""
@@ -122,13 +124,22 @@ class Memory:
         self._done.setdefault(key, now)
         _bound(self._done)
 
-    def forget_early_done(self) -> None:
-        """What was said before requests came our way is of none that will come."""
+    def forget_early_done(self, now: float) -> None:
+        """What was said before requests came our way is of none that will come; nor, for a while,
+        is what was said before and comes only now."""
         self._done.clear()
+        self._trusts_done_from = now + _LATE_DONE_S
 
-    def take_early_done(self, key: bytes, now: float, *, unique: bool) -> bool:
-        """Whether a request that arrives now has been answered; uses up the done notice."""
-        if self._done.pop(key, None) is None:
+    def take_early_done(
+        self, key: bytes, now: float, *, unique: bool, may_recur: bool = False
+    ) -> bool:
+        """Whether a request that arrives now has been answered; uses up the done notice.
+
+        may_recur: others may have the same key, as their sender gives them no ids. Of such a late
+        notice may be of one that never came our way.
+        """
+        said_at = self._done.pop(key, None)
+        if said_at is None or (may_recur and said_at < self._trusts_done_from):
             return False
         self.answered_together(key, now, unique=unique)
         return True

@@ -200,7 +200,7 @@ class Node:
     def _route_served(self, route: seen.Route, now: float) -> list[Effect]:
         self._serving.served(route)
         if route is seen.Route.EVERYONE:
-            self._ledger.joined()
+            self._ledger.joined(now)
         return self._ledger.served(now)
 
     def _link_closed(self, event: seen.LinkClosed, now: float) -> list[Effect]:

@@ -90,6 +90,13 @@ def test_a_leader_whose_claim_is_hidden_by_another_claims_again_above_it() -> No
     assert leadership.claim(0.0) > 1
 
 
+def test_a_leader_that_hears_an_earlier_term_of_its_own_name_claims_again() -> None:
+    leadership = leading(2)
+    leadership.seen(cluster_state(1, "me"), retained=False)
+    assert leadership.contested
+    assert leadership.claim(0.0) > 2
+
+
 def test_a_presence_that_follows_another_in_our_term_contests_it() -> None:
     leadership = leading(3)
     leadership.rumour(presence("b", term=3, leader="me"))

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -171,8 +173,17 @@ def test_a_notice_about_what_we_combine_is_of_another_devices_copy() -> None:
 def test_notices_from_before_requests_came_our_way_are_of_none_that_will() -> None:
     ledger = ledger_of(PAIR)
     ledger.done(done(THEIRS), 0.0)
-    ledger.joined()
+    ledger.joined(0.0)
     assert one_of(ledger.arrived(arrival(THEIRS), 0.1), Compute)
+
+
+def test_just_after_joining_a_notice_of_a_request_without_an_id_may_be_of_another() -> None:
+    ledger = ledger_of(PAIR)
+    ledger.joined(0.0)
+    ledger.done(done(THEIRS), 0.1)
+    nameless = arrival(THEIRS)
+    nameless = replace(nameless, request=replace(nameless.request, id=nameless.request.key.hex()))
+    assert one_of(ledger.arrived(nameless, 0.2), Compute)
 
 
 def test_a_done_notice_while_we_compute_lets_go_and_the_late_result_is_nothing() -> None:

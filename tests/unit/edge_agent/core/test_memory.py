@@ -1,6 +1,7 @@
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
 from edge_agent.core.memory import Memory
 from tests.unit.edge_agent.making import feature, partial, request
@@ -63,8 +64,25 @@ def test_an_early_notice_is_kept_for_its_time_from_the_first_on() -> None:
 def test_early_notices_can_be_forgotten() -> None:
     memory = Memory(keep_s=10.0)
     memory.keep_early_done(KEY, 0.0)
-    memory.forget_early_done()
+    memory.forget_early_done(0.0)
     assert not memory.take_early_done(KEY, 0.0, unique=True)
+
+
+@pytest.mark.parametrize(
+    ("said_at", "may_recur", "taken"),
+    [
+        (14.9, False, True),
+        (14.9, True, False),
+        (15.1, True, True),
+    ],
+)
+def test_just_after_joining_a_notice_proves_nothing_of_requests_without_ids(
+    said_at: float, *, may_recur: bool, taken: bool
+) -> None:
+    memory = Memory(keep_s=10.0)
+    memory.forget_early_done(10.0)
+    memory.keep_early_done(KEY, said_at)
+    assert memory.take_early_done(KEY, 16.0, unique=False, may_recur=may_recur) is taken
 
 
 def test_a_request_taken_for_answered_counts_as_answered() -> None:
