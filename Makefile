@@ -16,7 +16,7 @@ demo: setup ## train, serve with two agents, kill each, and print what happened
 	@.venv/bin/fluid demo
 
 test: setup ## run all tests but those of `make devices` and `make fleet`
-	@scripts/test -m "not devices and not secured and not fleet"
+	@scripts/test --numprocesses 2 --dist loadfile -m "not devices and not secured and not fleet"
 
 devices: setup ## the tests of up to eight devices, of lost networks, and of a secured broker
 	@scripts/test -m "devices or secured"
