@@ -21,7 +21,7 @@ from fluid.bench.stream_plan import StreamPlan
 from fluid.bench.usage import only_child
 from fluid.bus.mqtt import BrokerAddress, MqttBus
 from fluid.client import ClusterSnapshot, cluster_snapshot, set_mode
-from fluid.messages.control import Mode, Role
+from fluid.messages.control import DEFAULT_IN_FLIGHT, Mode, Role
 from fluid.supervisor import Supervisor
 from fluid.topics import Topics
 
@@ -30,9 +30,9 @@ WORKER = "worker"
 _READY_TIMEOUT_S = 60.0
 # How long a cluster may take to show that all serve, in the mode that was asked for.
 _GRACE_S = 3.0
-# Enough under way that a device always has the next request, also while the broker is busy with
-# another, and no more: an agent has as many in flight, and what waits longer only grows old.
-WINDOW_EACH = 32
+# Twice what an agent asks the broker for (`--in-flight`), so that each has all that it can take and
+# more waits at the broker: also where one answers what two could, and while one is held back.
+WINDOW_EACH = 2 * DEFAULT_IN_FLIGHT
 _numbers = itertools.count(1)
 
 
