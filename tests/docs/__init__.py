@@ -1,1 +1,1 @@
-"""The documentation is checked as code is: its links, its commands, and what it says of the code."""
+"""The documentation is checked as code is: links, commands, what it says of the code."""

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 
 from markdown_it import MarkdownIt
@@ -23,7 +24,7 @@ _HTML_TARGET = re.compile(r"(?:src|href)=\"([^\"]+)\"")
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """Where a page points: an address of the web, or a path from the page's folder, and a heading."""
+    """An address of the web, or a path from the page's folder and a heading there."""
 
     target: str
     line: int
@@ -71,7 +72,7 @@ class Page:
         spaces, no punctuation, and a number behind a name that comes again."""
         seen: Counter[str] = Counter()
         anchors = set()
-        for before, token in zip(self._tokens, self._tokens[1:], strict=False):
+        for before, token in pairwise(self._tokens):
             if before.type == "heading_open":
                 words = "".join(child.content for child in token.children or ())
                 name = re.sub(r"[^\w\- ]", "", words.strip().lower()).replace(" ", "-")
@@ -110,7 +111,8 @@ class Page:
                 yield from (Link(each, line) for each in _HTML_TARGET.findall(child.content))
         for token in self._tokens:
             if token.type == "html_block":
-                yield from (Link(each, _line(token)) for each in _HTML_TARGET.findall(token.content))
+                targets = _HTML_TARGET.findall(token.content)
+                yield from (Link(each, _line(token)) for each in targets)
 
     def _inline(self) -> Iterator[tuple[Token, int]]:
         line = 1

@@ -13,6 +13,7 @@ import sys
 import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 
 import click
@@ -86,7 +87,7 @@ def _parsed(command: click.Command, arguments: Sequence[str], name: str) -> Iter
         for parameter in command.get_params(context):
             if isinstance(parameter.type, click.Choice | click.IntRange | click.FloatRange):
                 for value in _texts(values.get(parameter.name or "")):
-                    parameter.type.convert(value, parameter, context)
+                    parameter.type(value, parameter, context)
     except click.UsageError as error:
         yield f"{name}: {error.format_message()}"
 
@@ -172,7 +173,7 @@ def _pip(arguments: tuple[str, ...]) -> Iterator[str]:
 
 
 def _docker(arguments: tuple[str, ...]) -> Iterator[str]:
-    for before, word in zip(arguments, arguments[1:], strict=False):
+    for before, word in pairwise(arguments):
         if before == "-f" and not (ROOT / word).is_file():
             yield f"there is no {word}"
 
