@@ -142,7 +142,8 @@ def _run(command: Sequence[str], folder: Path, output: int) -> int:
 
 
 def _namespaces() -> list[str]:
-    rights = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
+    # Not as root where we are not: Mosquitto would then want to become another user.
+    rights = [] if os.geteuid() == 0 else ["--user", "--map-current-user", "--keep-caps"]
     return ["unshare", *rights, "--net", "--pid", "--fork", "--kill-child", "--mount-proc"]
 
 
