@@ -45,8 +45,15 @@ def test_every_error_code_is_on_the_page_with_cause_and_advice() -> None:
 def test_rights_are_those_of_the_access_lists(
     topic: str, device: str, requester: str, operator: str
 ) -> None:
-    rows = by_code(read_table(topic_list.table(), TOPICS))
+    rows = by_code(read_table(TEXT, TOPICS))
     assert rows[topic][2:] == [device, requester, operator]
+
+
+def test_a_topic_that_agents_code_does_not_publish_is_as_the_page_says() -> None:
+    rows = by_code(read_table(topic_list.table({"fluid/moon/<agent>": ["no", "0", "it"]}), TOPICS))
+    assert rows["fluid/moon/<agent>"][:2] == ["no", "0"]
+    assert rows["fluid/heartbeat/<agent>"][:2] == ["no", "0"]
+    assert rows["fluid/presence/<agent>"][:2] == ["yes", "1"]
 
 
 def test_a_right_of_one_user_is_not_anothers() -> None:

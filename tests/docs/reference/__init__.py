@@ -29,7 +29,7 @@ def reference() -> str:
     limits = DecodeLimits()
     full = replace(RESULT, degraded=True, probabilities=(0.01, 0.99), logits=(-2.5, 3.25))
     return _FRAME.substitute(
-        topics=topic_list.table(),
+        topics=topic_list.table(_told_topics()),
         properties=_properties(),
         most_bytes=f"{limits.max_bytes // 2**20} MiB",
         most_pixels=f"{limits.max_pixels:,}",
@@ -66,6 +66,10 @@ def reference() -> str:
 @cache
 def _page(name: str) -> str:
     return (ROOT / "docs" / name).read_text(encoding="utf-8")
+
+
+def _told_topics() -> dict[str, list[str]]:
+    return by_code(read_table(_page("protocol.md"), "topic | retained | QoS | from | payload"))
 
 
 def _meanings(head: str, *, after: str = "") -> dict[str, str]:

@@ -1,10 +1,10 @@
 """Every topic: how it is published, as the code publishes it, and by whom, as the access lists say.
 
-The messages are made by the agents' own code, and looked at: nothing of them is written down here
-but what stands in for a device's id.
+The messages are made by the agents' own code, and looked at. What `edge_agent.wire` does not
+publish (requests, an operator's word) is as the table of docs/protocol.md says.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 from edge_agent.core import effects as do
 from edge_agent.core.events import Request
@@ -22,7 +22,7 @@ _REQUESTS = (_TOPICS.infer, f"{_TOPICS.infer}/{USER}/1")
 
 
 def of_agents() -> Iterator[Message]:
-    """One message of each kind that agents publish on a topic of their choice."""
+    """One message of each kind that agents publish."""
     wire = Wire(_TOPICS, OWN, SessionOptions())
     yield wire.presence(PRESENCE)
     yield wire.heartbeat(HEARTBEAT)
@@ -40,14 +40,14 @@ def of_agents() -> Iterator[Message]:
         yield wire.reply(do.SendReply(request, [REFUSED], as_list=False, token=0))
 
 
-def table() -> str:
-    """Of agents' topics, and of those that requesters and operators publish."""
-    rows = [_row(topic, "no", "as published") for topic in _REQUESTS]
-    rows += [
-        _row(message.topic, "yes" if message.retain else "no", str(message.qos))
-        for message in sorted(of_agents(), key=lambda message: message.topic)
-    ]
-    rows.append(_row(_TOPICS.mode_set, "no", "1"))
+def table(told: Mapping[str, Sequence[str]]) -> str:
+    """told: by topic, whether it is retained, and its QoS, where the agents' code does not say."""
+    published = {_concrete(topic): (retained, qos) for topic, (retained, qos, *_) in told.items()}
+    published |= {
+        message.topic: ("yes" if message.retain else "no", str(message.qos))
+        for message in of_agents()
+    }
+    rows = [_row(topic, *how) for topic, how in sorted(published.items())]
     head = ("topic", "retained", "QoS", "a device", "a requester", "an operator")
     return write_table(head, rows)
 
@@ -55,7 +55,7 @@ def table() -> str:
 def _row(topic: str, retained: str, qos: str) -> tuple[str, ...]:
     return (
         f"`{_named(topic)}`",
-        retained,
+        retained.partition(",")[0],  # "yes, and the last will"
         qos,
         rights.told("devices.acl", OWN, topic, _of_another(topic, OWN)),
         rights.told("clients.acl", USER, topic, _of_another(topic, USER)),
@@ -66,6 +66,10 @@ def _row(topic: str, retained: str, qos: str) -> tuple[str, ...]:
 def _of_another(topic: str, own: str) -> str:
     """The same topic of somebody else, or the same topic where it is nobody's."""
     return "/".join(OTHER if level == own else level for level in topic.split("/"))
+
+
+def _concrete(name: str) -> str:
+    return name.replace("<agent>", OWN).replace("<request-id>", f"{USER}/1")
 
 
 def _named(topic: str) -> str:
