@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Sequence
 from contextlib import nullcontext
 from importlib.metadata import version
 from typing import Any
@@ -13,6 +14,7 @@ import click
 
 from edge_agent.bundle_source import BundleSource
 from edge_agent.core.settings import Settings
+from edge_agent.home_assistant import Discovery, HomeAssistantObserver
 from edge_agent.log_event import LogEvent
 from edge_agent.log_observer import LogObserver
 from edge_agent.logs import LogFormat, start_log
@@ -25,8 +27,10 @@ from edge_agent.service_observer import ServiceObserver
 from edge_agent.session_secret import read_secret
 from edge_agent.wire import SessionOptions, Wire
 from fluid.bundle import load_bundle
+from fluid.bus import Bus
 from fluid.errors import FluidError
 from fluid.interpreter import find_interpreter
+from fluid.messages import Role
 from fluid.servable import expect_servable
 from fluid.topics import Topics
 
@@ -89,6 +93,8 @@ def main(*, options: Options) -> None:
             observers.append(
                 _serve_metrics(settings, host=options.metrics_host, port=options.metrics_port)
             )
+        if options.home_assistant is not None:
+            observers.append(_tell_home_assistant(options, wire, [bus, *fallbacks]))
         # A program that parses each line must not meet the interpreter's own greeting.
         with logged_native_output() if options.log_format == LogFormat.JSON else nullcontext():
             agent = Agent(
@@ -142,6 +148,22 @@ def _serve_metrics(settings: Settings, *, host: str, port: int) -> Observer:
     endpoint = MetricsEndpoint(metrics.registry, host=host, port=port)
     click.get_current_context().with_resource(endpoint)
     return metrics
+
+
+def _tell_home_assistant(options: Options, wire: Wire, buses: Sequence[Bus]) -> Observer:
+    """The observer that tells of this agent; its link is closed when the command ends."""
+    discovery = Discovery(
+        wire.topics,
+        options.agent_id,
+        Role(options.role),
+        version=version("fluid-edge"),
+        prefix=options.home_assistant_prefix,
+    )
+    observer = HomeAssistantObserver(
+        discovery, buses, wire.home_assistant_options, withdraws=not options.home_assistant
+    )
+    click.get_current_context().with_resource(observer)
+    return observer
 
 
 def _leave_on_signals(agent: Agent) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from fluid.messages.control import GREATEST_CAPACITY, LEAST_CAPACITY
-from fluid.topics import is_agent_id
+from fluid.topics import Topics, is_agent_id
 
 _UNITS_S = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([a-z]?)")
@@ -22,6 +22,19 @@ class AgentId(click.ParamType[str]):
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
         if not is_agent_id(value):
             self.fail("use up to 64 letters, digits, '.', '_' or '-'", param, ctx)
+        return value
+
+
+class TopicName(click.ParamType[str]):
+    """A topic that others lie below: no wildcard, and no slash at its ends."""
+
+    name = "topic"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        try:
+            Topics(value)
+        except ValueError:
+            self.fail(f"{value!r} is no plain topic name, such as homeassistant", param, ctx)
         return value
 
 

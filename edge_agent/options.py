@@ -14,8 +14,9 @@ from typing import Any
 import click
 
 from edge_agent.core.settings import Settings, Timing
+from edge_agent.home_assistant import DEFAULT_PREFIX
 from edge_agent.logs import LogFormat
-from edge_agent.option_types import AgentId, Capacity, Duration
+from edge_agent.option_types import AgentId, Capacity, Duration, TopicName
 from edge_agent.wire import DEFAULT_RECEIVE_MAXIMUM
 from fluid.bundle import Bundle
 from fluid.bus.mqtt import MqttBus, credentials, parse_addresses
@@ -43,6 +44,8 @@ class Options:
     in_flight: int
     metrics_port: int
     metrics_host: str
+    home_assistant: bool | None
+    home_assistant_prefix: str
     log_format: str
     verbose: bool
 
@@ -193,6 +196,22 @@ _OPTIONS = (
         default="127.0.0.1",
         show_default=True,
         help="The address of this device to serve metrics on; 0.0.0.0 for all.",
+    ),
+    _option(
+        "--home-assistant/--no-home-assistant",
+        envvar="FLUID_HOME_ASSISTANT",
+        default=None,
+        help="Show this device, and the cluster while it leads, in Home Assistant (2024.11 or "
+        "later) by MQTT discovery; --no-home-assistant removes them again. Give all agents the "
+        "same. Without either, nothing is said.",
+    ),
+    _option(
+        "--home-assistant-prefix",
+        envvar="FLUID_HOME_ASSISTANT_PREFIX",
+        type=TopicName(),
+        default=DEFAULT_PREFIX,
+        show_default=True,
+        help="Home Assistant's discovery prefix.",
     ),
     _choice(
         "--log-format",

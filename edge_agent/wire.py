@@ -70,6 +70,10 @@ class Wire:
         """A connection that leaves nothing behind and throws nobody out."""
         return LinkOptions(f"{self._client_id(self.agent)}:probe:{effect.boot:x}")
 
+    def home_assistant_options(self, effect: do.OpenControl) -> LinkOptions:
+        """A connection beside the control link, for what Home Assistant is told."""
+        return LinkOptions(f"{self._client_id(self.agent)}:home-assistant:{effect.boot:x}")
+
     def doctor_options(self, tag: str) -> LinkOptions:
         """Of a connection beside an agent's own, to look at the broker with the agent's rights."""
         return LinkOptions(f"{self._client_id(self.agent)}:doctor:{tag}")

@@ -10,7 +10,7 @@ from functools import lru_cache
 # Topics of the cluster itself. A request may not name one of them as its response topic, or any
 # publisher could make an agent speak with an agent's rights.
 _RESERVED = ("infer", "presence", "heartbeat", "cluster", "mode", "partial", "done", "feature",
-             "adopt", "term", "attempt", "condemned")  # fmt: skip
+             "adopt", "term", "attempt", "condemned", "state")  # fmt: skip
 
 # Mosquitto takes a response topic of any depth as a property, and disconnects whoever publishes
 # to one of more than some 200 levels: an agent that answered there would meet it again with each
@@ -117,6 +117,10 @@ class Topics:
 
     def heartbeat(self, agent: str) -> str:
         return f"{self.base}/heartbeat/{agent}"
+
+    def state(self, agent: str) -> str:
+        """What an agent did lately, for Home Assistant."""
+        return f"{self.base}/state/{agent}"
 
     def partial(self, agent: str) -> str:
         return f"{self.base}/partial/{agent}"

@@ -14,6 +14,7 @@ from click.testing import CliRunner, Result
 
 from edge_agent import cli
 from edge_agent.bundle_source import BundleSource
+from edge_agent.home_assistant import HomeAssistantObserver
 from edge_agent.log_observer import LogObserver
 from edge_agent.runtime import Outcome
 from edge_agent.service_observer import ServiceObserver
@@ -249,6 +250,22 @@ def test_metrics_without_their_library_are_refused_with_what_to_install(
     result = start("--metrics-port", "9464")
     assert result.exit_code == cli.EXIT_UNUSABLE
     assert "pip install 'fluid-edge[agent]'" in error_line(result)
+
+
+@pytest.mark.parametrize("option", ["--home-assistant", "--no-home-assistant"])
+def test_home_assistant_is_told_where_that_is_wanted(
+    agent: FakeAgent, start: Start, option: str
+) -> None:
+    assert start(option).exit_code == 0
+    _, observer = agent.arguments["observers"]
+    assert isinstance(observer, HomeAssistantObserver)
+
+
+@pytest.mark.parametrize("prefix", ["", "a/#", "/a", "$SYS"])
+def test_a_discovery_prefix_that_is_no_topic_is_refused(start: Start, prefix: str) -> None:
+    result = start("--home-assistant", "--home-assistant-prefix", prefix)
+    assert result.exit_code == 2
+    assert "no plain topic name" in result.stderr
 
 
 def test_a_json_log_tells_also_the_end_as_an_event(

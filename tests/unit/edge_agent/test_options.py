@@ -26,6 +26,8 @@ VARIABLES = {
     "FLUID_IN_FLIGHT": "16",
     "FLUID_METRICS_PORT": "9464",
     "FLUID_METRICS_HOST": "0.0.0.0",
+    "FLUID_HOME_ASSISTANT": "true",
+    "FLUID_HOME_ASSISTANT_PREFIX": "ha",
     "FLUID_LOG_FORMAT": "json",
     "FLUID_VERBOSE": "true",
 }
@@ -54,12 +56,25 @@ def test_each_option_may_come_from_its_variable() -> None:
     assert (options.max_slots, options.pins, options.in_flight) == (2, ("lower", "upper"), 16)
     assert (options.capacity, options.forget_after_s) == (2.5, 7 * 86_400)
     assert (options.metrics_port, options.metrics_host) == (9464, "0.0.0.0")
+    assert (options.home_assistant, options.home_assistant_prefix) == (True, "ha")
     assert (options.log_format, options.verbose, options.base_topic) == ("json", True, "hall")
 
 
 def test_what_is_said_on_the_command_line_counts_more() -> None:
     options = read("--id", "pi-8", "--max-slots", "3", variables=VARIABLES)
     assert (options.agent_id, options.max_slots, options.role) == ("pi-8", 3, "master")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [((), None), (("--home-assistant",), True), (("--no-home-assistant",), False)],
+)
+def test_home_assistant_is_told_removed_or_left_alone(
+    *, arguments: tuple[str, ...], told: bool | None
+) -> None:
+    given = ("--id", "pi-8", "--bundle", "b", *arguments)
+    assert read(*given).home_assistant is told
+    assert read(*given).home_assistant_prefix == "homeassistant"
 
 
 def test_the_help_names_every_variable() -> None:

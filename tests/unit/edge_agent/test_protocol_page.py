@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from edge_agent.core.settings import Timing
+from edge_agent.home_assistant.activity import ActivityReport
 from edge_agent.wishes import HANDOVERS_PROPERTY
 from fluid import topics
 from fluid.cli.status_view import document
@@ -32,6 +33,7 @@ PAGE = (Path(__file__).parents[3] / "docs" / "protocol.md").read_text(encoding="
 SECONDS = {"s": 1.0, "h": 3600.0}
 
 PRESENCE = Presence("a", AgentState.ONLINE, Role.MASTER, Role.MASTER.priority, 1, "0" * 64)
+REPORT = ActivityReport("a", 1.0, None, None)
 RESULT = Result("i", 1, "one", 0.9, Mode.HA, "100", ("a",), "0" * 12, 1.0, 1.0)
 
 
@@ -52,7 +54,7 @@ def names(text: str) -> set[str]:
     return {name for code in re.findall(r"`([^`]+)`", text) for name in code.split(", ")}
 
 
-def fields(value: Presence | Heartbeat | ClusterState | Result) -> set[str]:
+def fields(value: Presence | Heartbeat | ClusterState | Result | ActivityReport) -> set[str]:
     return {field.name for field in dataclasses.fields(value)}
 
 
@@ -81,13 +83,18 @@ def test_every_topic_of_the_cluster_is_on_the_page() -> None:
         ("presence/<agent>", PRESENCE),
         ("heartbeat/<agent>", Heartbeat("a", 1, 1)),
         ("cluster", ClusterState(1, 0, "a", Mode.HA)),
+        ("state/<agent>", REPORT),
     ],
 )
 def test_the_fields_of_each_message_are_on_the_page(
-    topic: str, message: Presence | Heartbeat | ClusterState
+    topic: str, message: Presence | Heartbeat | ClusterState | ActivityReport
 ) -> None:
     rows = table("topic | retained | QoS | from | payload")
     assert names(rows[f"`fluid/{topic}`"][-1]) == fields(message)
+
+
+def test_every_field_of_a_report_is_explained() -> None:
+    assert names(" ".join(table("field | of a report"))) == fields(REPORT)
 
 
 def test_every_field_of_a_presence_is_explained() -> None:

@@ -55,6 +55,13 @@ def test_a_look_at_a_broker_leaves_no_session_and_no_will() -> None:
     assert (options.clean_start, options.session_expiry_s, options.will) == (True, 0, None)
 
 
+def test_what_home_assistant_is_told_goes_over_a_connection_that_leaves_nothing() -> None:
+    control = do.OpenControl(boot=255, will=offline("a", 5), probe=heartbeat("a", 5))
+    options = WIRE.home_assistant_options(control)
+    assert options == LinkOptions("fluid:a:home-assistant:ff")
+    assert options.will is None
+
+
 def test_a_dead_agents_session_is_opened_under_its_own_client_id() -> None:
     assert (
         WIRE.infer_options("dead").client_id

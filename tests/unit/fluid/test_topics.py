@@ -72,6 +72,7 @@ def test_no_answer_goes_to_the_clusters_own_topics(name: str) -> None:
         TOPICS.adopt(name),
         TOPICS.attempt(name),
         TOPICS.condemned(name),
+        TOPICS.state(name),
         f"fluid/feature/{name}",
     ]
     assert [topic for topic in forbidden if TOPICS.may_answer_on(topic)] == []
