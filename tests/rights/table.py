@@ -84,11 +84,21 @@ _OF_AGENTS = ("{base}/heartbeat/{device}", "{base}/partial/{device}", "{base}/do
               "{base}/feature/{device}", "{base}/adopt/{device}")  # fmt: skip
 _STATES_OF_AGENTS = ("{base}/presence/{device}", "{base}/term/{device}", "{base}/cluster",
                      "{base}/attempt/{device}", "{base}/condemned/{device}")  # fmt: skip
+# What Home Assistant is told: by devices, and by nobody else who is not Home Assistant.
+_OF_HOME_ASSISTANT = ("homeassistant/device/fluid-{device}/config",
+                      "homeassistant/device/fluid/cluster/config")  # fmt: skip
 _ELSEWHERE = ("elsewhere", "{base}", "{base}/feature/{device}/1", "$SYS/broker/uptime")
 
 DENIED_PUBLICATIONS = [
     # A device speaks for no other, gives no operator's word, and goes nowhere else.
-    *_publications(Who.DEVICE, "{base}/heartbeat/{other_device}", "{base}/mode/set"),
+    *_publications(
+        Who.DEVICE,
+        "{base}/heartbeat/{other_device}",
+        "{base}/state/{other_device}",
+        "{base}/mode/set",
+        "homeassistant/status",
+        "homeassistant/sensor/{device}/config",
+    ),
     *_retained(
         Who.DEVICE,
         "{base}/presence/{other_device}",
@@ -97,8 +107,8 @@ DENIED_PUBLICATIONS = [
     ),
     *_publications(Who.DEVICE, *_ELSEWHERE),
     # A requester asks, and that is all.
-    *_publications(Who.REQUESTER, *_OF_AGENTS, "{base}/mode/set"),
-    *_retained(Who.REQUESTER, *_STATES_OF_AGENTS),
+    *_publications(Who.REQUESTER, *_OF_AGENTS, "{base}/state/{device}", "{base}/mode/set"),
+    *_retained(Who.REQUESTER, *_STATES_OF_AGENTS, *_OF_HOME_ASSISTANT),
     *_publications(
         Who.REQUESTER,
         "{base}/result",
@@ -125,6 +135,8 @@ DENIED_HEARINGS = [
         Who.DEVICE,
         *_OF_AGENTS,
         *_STATES_OF_AGENTS,
+        *_OF_HOME_ASSISTANT,
+        "{base}/state/{device}",
         "{base}/infer",
         "{base}/infer/{requester}/1",
         "{base}/infer/{other_requester}/1",
@@ -139,6 +151,7 @@ ALLOWED_PUBLICATIONS = [
     *_publications(
         Who.DEVICE,
         "{base}/heartbeat/{device}",
+        "{base}/state/{device}",
         "{base}/partial/{other_device}",
         "{base}/feature/{other_device}",
         "{base}/done",
@@ -149,6 +162,7 @@ ALLOWED_PUBLICATIONS = [
         "{base}/adopt/{other_device}",
     ),
     *_retained(Who.DEVICE, *_STATES_OF_AGENTS, "{base}/attempt/{other_device}"),
+    *_retained(Who.DEVICE, *_OF_HOME_ASSISTANT),
     *_publications(Who.REQUESTER, "{base}/infer", "{base}/infer/{requester}/1"),
     *_publications(Who.OPERATOR, "{base}/infer", "{base}/infer/{operator}/1", "{base}/mode/set"),
     *_retained(
@@ -179,6 +193,7 @@ ALLOWED_HEARINGS = [
         Who.DEVICE,
         *_OF_AGENTS,
         *_STATES_OF_AGENTS,
+        "{base}/state/{device}",
         "{base}/infer/{requester}/1",
         "{base}/result/{requester}/1",
     ),

@@ -31,7 +31,7 @@ DENIED = 0x87  # MQTT 5, section 3.4.2.1: not authorized
 
 @pytest.fixture(scope="module")
 def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecuredBroker]:
-    users = {name: f"{name}'s password" for name in ("alice", "bob", "operator")}
+    users = {name: f"{name}'s password" for name in ("alice", "bob", "operator", "homeassistant")}
     with SecuredBroker(tmp_path_factory.mktemp("broker"), users=users) as broker:
         yield broker
 
@@ -104,6 +104,49 @@ def test_it_lets(broker: SecuredBroker, action: Publication) -> None:
 @pytest.mark.parametrize("hearing", ALLOWED_HEARINGS, ids=str)
 def test_it_delivers(broker: SecuredBroker, hearing: Hearing) -> None:
     assert _heard(broker, hearing) == [(hearing.topic_for(NAMES), b"heard")]
+
+
+@pytest.mark.parametrize(
+    ("topic", "is_allowed"),
+    [
+        ("homeassistant/status", True),
+        ("homeassistant/device/fluid-pi-1/config", True),
+        ("fluid/mode/set", True),
+        ("fluid/presence/pi-1", False),
+        ("fluid/state/pi-1", False),
+        ("fluid/cluster", False),
+    ],
+)
+def test_home_assistant_may_write_its_own_tree_and_the_mode(
+    *, broker: SecuredBroker, topic: str, is_allowed: bool
+) -> None:
+    with Session(broker.user("homeassistant")) as session:
+        assert (session.publish(topic) != DENIED) is is_allowed
+
+
+def test_home_assistant_reads_what_it_shows_and_no_request(broker: SecuredBroker) -> None:
+    shown = ["fluid/cluster", "fluid/presence/pi-1", "fluid/state/pi-1"]
+    hidden = ["fluid/infer/homeassistant/1", "fluid/result/alice/1", "fluid/heartbeat/pi-1"]
+    with (
+        Session(broker.user("homeassistant")) as home,
+        Session(broker.device("pi-1")) as device,
+    ):
+        home.subscribe("#")
+        for topic in (*hidden, *shown):
+            device.publish(topic)
+        home.publish("homeassistant/end")
+        heard = home.messages_until("homeassistant/end")
+    assert [topic for topic, _ in heard] == shown
+
+
+def test_a_device_hears_home_assistants_start(broker: SecuredBroker) -> None:
+    with (
+        Session(broker.user("homeassistant")) as home,
+        Session(broker.device("pi-1")) as device,
+    ):
+        device.subscribe("homeassistant/status")
+        home.publish("homeassistant/status", b"online")
+        assert device.next_message() == ("homeassistant/status", b"online")
 
 
 @pytest.mark.parametrize("stranger", STRANGERS, ids=str)

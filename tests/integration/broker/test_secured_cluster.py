@@ -30,7 +30,12 @@ if TYPE_CHECKING:
 
 TIMEOUT_S = 60.0  # only to end a failing test
 EXIT_REFUSED = 3
-USERS = {"alice": "alices", "bob": "bobs", "operator": "operators"}
+USERS = {
+    "alice": "alices",
+    "bob": "bobs",
+    "operator": "operators",
+    "homeassistant": "home assistants",
+}
 Start = Callable[..., "subprocess.Popen[bytes]"]
 
 
@@ -190,6 +195,31 @@ def test_a_device_that_is_gone_is_forgotten_by_an_operator_and_not_by_a_device(
     text = log.read_text(encoding="utf-8")
     assert text.count("forget_refused agent=pi-5") == 1
     assert "peer_forgotten agent=pi-5" not in text
+
+
+def test_home_assistant_sees_devices_sets_the_mode_and_forgets_whom_an_operator_forgets(
+    broker: SecuredBroker, start: Start, tmp_path: Path
+) -> None:
+    configs = {name: f"homeassistant/device/fluid-{name}/config" for name in ("pi-1", "pi-5")}
+    with Session(broker.device("pi-5")) as device:
+        gone = Presence("pi-5", AgentState.OFFLINE, Role.WORKER, 10, 1, bundle="abc")
+        device.publish(Topics().presence("pi-5"), gone.encode(), retain=True)
+        device.publish(configs["pi-5"], b"{}", retain=True)
+    with Session(broker.user("homeassistant")) as home:
+        home.subscribe("homeassistant/#", "fluid/state/pi-1", "fluid/cluster", "fluid/infer/#")
+        start("pi-1", FLUID_HOME_ASSISTANT="true")
+        cluster = "homeassistant/device/fluid/cluster/config"
+        awaited = {configs["pi-1"], cluster, "fluid/state/pi-1"}
+        while awaited:
+            awaited.discard(home.next_message()[0])
+        home.publish("homeassistant/status", b"online")
+        home.publish("fluid/mode/set", b"ht")
+        while (message := home.next_message())[0] != "fluid/cluster" or b'"ht"' not in message[1]:
+            pass
+        assert fluid(operator_variables(broker), "forget", "pi-5").exit_code == 0
+        while home.next_message() != (configs["pi-5"], b""):
+            pass
+    assert "home_assistant_" not in (tmp_path / "pi-1").read_text(encoding="utf-8")
 
 
 def test_a_revoked_device_is_refused_says_why_and_ends(
