@@ -4,6 +4,7 @@ Run by uninstall.yml in the agent's virtual environment, after the agent has end
 may write these topics.
 """
 
+import re
 import shlex
 import ssl
 import sys
@@ -23,6 +24,17 @@ def settings(path: str) -> dict[str, str]:
     """The variables of agent.env."""
     words = shlex.split(Path(path).read_text(encoding="utf-8"), comments=True)
     return dict(word.split("=", 1) for word in words)
+
+
+def retained(variables: dict[str, str]) -> list[str]:
+    """The topics that hold something of this agent."""
+    agent = variables["FLUID_ID"]
+    topics = [f"{variables['FLUID_BASE_TOPIC']}/{kind}/{agent}" for kind in KINDS]
+    if variables.get("FLUID_HOME_ASSISTANT") == "true":
+        # As edge_agent/home_assistant/discovery.py names it.
+        name = re.sub("[^a-zA-Z0-9_-]", "-", f"{variables['FLUID_BASE_TOPIC']}-{agent}")
+        topics.append(f"homeassistant/device/{name}/config")
+    return topics
 
 
 def clear(url: str, variables: dict[str, str]) -> bool:
@@ -45,8 +57,7 @@ def clear(url: str, variables: dict[str, str]) -> bool:
     try:
         deadline = time.monotonic() + TIMEOUT_S
         cleared = True
-        for kind in KINDS:
-            topic = f"{variables['FLUID_BASE_TOPIC']}/{kind}/{variables['FLUID_ID']}"
+        for topic in retained(variables):
             sent = client.publish(topic, b"", qos=1, retain=True)
             sent.wait_for_publish(max(deadline - time.monotonic(), 0.1))
             cleared = cleared and sent.is_published()
