@@ -38,15 +38,17 @@ class Cluster(AgentGroup):
         folder: Path,
         fallbacks: Sequence[LocalBroker] = (),
         bundles: Mapping[str, Path] | None = None,
+        more: Sequence[str] = (),
     ) -> None:
         """broker: a started one, as are its fallbacks. folder: where the agents' logs go.
-        bundles: by agent, of those that do not take `bundle`."""
+        bundles: by agent, of those that do not take `bundle`. more: further options of all."""
         self.urls = [each.url for each in (broker, *fallbacks)]
         self.topics = Topics()
         self.look_at(broker)
         self._bundle = bundle
         self._bundles = bundles or {}
         self._folder = folder
+        self._more = tuple(more)
         super().__init__({name: self.agent(name, role=name) for name in AGENTS})
 
     @property
@@ -62,9 +64,11 @@ class Cluster(AgentGroup):
         more: further options.
         """
         options = ["--role", role, "--id", agent_id or name, "--broker", ",".join(self.urls)]
+        options += self._more
         bundle = self._bundles.get(name, self._bundle)
         return AgentProcess(
-            [*options, "--bundle", str(bundle), *more], log=self._folder / f"{name}.log"
+            [*options, "--bundle", str(bundle), *more],
+            log=self._folder / f"{name}.log",
         )
 
     # Looking.
