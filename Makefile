@@ -4,7 +4,8 @@
 SEEDS ?= 1000
 ROUNDS ?= 100
 AGENTS ?= 2 4
-.PHONY: help setup demo test devices fleet sim chaos bench check format clean
+FACES = FLUID_BROWSER_REQUIRED=1 FLUID_EXAMPLES_REQUIRED=1
+.PHONY: help setup demo test devices faces fleet sim chaos bench check format clean
 
 help: ## list these targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -15,11 +16,16 @@ setup: ## install everything into .venv, and Mosquitto if it is missing
 demo: setup ## train, serve with two agents, kill each, and print what happened
 	@.venv/bin/fluid demo
 
-test: setup ## run all tests but those of `make devices` and `make fleet`
-	@scripts/test --numprocesses 2 --dist loadfile -m "not devices and not secured and not fleet"
+test: setup ## run all tests but those of `make devices`, `make faces` and `make fleet`
+	@scripts/test --numprocesses 2 --dist loadfile -m "not (devices or secured or browser or examples or fleet)"
 
 devices: setup ## the tests of up to eight devices, of lost networks, and of a secured broker
 	@scripts/test -m "devices or secured"
+
+faces: setup ## the page in a browser, the examples, and the commands that pages give
+	@scripts/setup-faces
+	@$(FACES) scripts/test -m "browser or examples"
+	@scripts/check-docs
 
 fleet: setup ## deploy to emulated Raspberry Pis in containers, and break them (needs root)
 	@scripts/test -m fleet -v -s -x --durations=30 tests/fleet
