@@ -6,7 +6,7 @@ the link, its queue of events and the clock; when the broker goes away it connec
 
 import queue
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
@@ -28,8 +28,9 @@ from fluid.errors import BrokerRefused, BrokerUnreachable
 from fluid.messages.control import ClusterState, Presence
 from fluid.topics import Topics
 
-_SUBSCRIBED = 1  # token
+_SUBSCRIBED, _ALSO = 1, 2  # tokens
 _QUIET_S = 0.2
+MARKER_PAYLOAD = b"marker"
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,11 +102,19 @@ class ClusterObserver:
     buses: to the brokers, in order of preference. It goes where the cluster goes: from a broker
     that is lost, or where no agent is, to the next, and back to one that is preferred. All know us
     by one name.
-    timeout_s: how long the first view may take.
+    timeout_s: how long the first view may take. also: further topic filters; what comes there is
+    given to `heard`, with the moment when it came, in the thread that waits. Where the broker does
+    not let us read those, nothing comes.
     """
 
     def __init__(
-        self, buses: Bus | Sequence[Bus], topics: Topics, *, timeout_s: float = 5.0
+        self,
+        buses: Bus | Sequence[Bus],
+        topics: Topics,
+        *,
+        timeout_s: float = 5.0,
+        also: Sequence[str] = (),
+        heard: Callable[[Message, float], None] | None = None,
     ) -> None:
         buses = tuple(buses) if isinstance(buses, Sequence) else (buses,)
         client_id = new_client_id()
@@ -121,6 +130,8 @@ class ClusterObserver:
             post=self._events.put,
         )
         self._timeout_s = timeout_s
+        self._also = tuple(also)
+        self._heard = heard
         self._first_by_s = 0.0
         self._told: _Gist | None = None
 
@@ -183,6 +194,8 @@ class ClusterObserver:
                 self._confirmed(confirmed, now_s)
             case Delivered(message):
                 self._observation.add(message, now_s)
+                if self._heard is not None and message.topic != self._marker:
+                    self._heard(message, now_s)
             case Closed() as closed:
                 self._closed(closed, now_s)
 
@@ -194,11 +207,18 @@ class ClusterObserver:
             self._line.link.subscribe(subscriptions, token=_SUBSCRIBED)
 
     def _confirmed(self, event: Confirmed, now_s: float) -> None:
+        if event.token == _ALSO:
+            return
         if not event.accepted:
             raise BrokerRefused("the broker does not let us read the cluster's topics")
         self._line.opened(now_s)
         if self._line.link is not None:
-            self._line.link.publish(Message(self._marker, b"marker", qos=1))
+            self._line.link.publish(Message(self._marker, MARKER_PAYLOAD, qos=1))
+            if self._also:
+                # At QoS 0: whoever only watches must not make the broker keep anything for it.
+                self._line.link.subscribe(
+                    [Subscription(each, qos=0) for each in self._also], token=_ALSO
+                )
 
     def _closed(self, event: Closed, now_s: float) -> None:
         self._line.closed(event, now_s)

@@ -1,6 +1,14 @@
 import pytest
 
-from fluid.bus.protocol import Closed, CloseReason, Message
+from fluid.bus.protocol import (
+    Closed,
+    CloseReason,
+    Confirmed,
+    LinkEvent,
+    LinkOptions,
+    Message,
+    Sink,
+)
 from fluid.client.observer import ClusterObserver, ClusterView, Observation
 from fluid.errors import BrokerRefused, BrokerUnreachable
 from fluid.messages import AgentState, ClusterState, Heartbeat, Mode, Presence, Role
@@ -183,3 +191,46 @@ def test_a_broker_that_is_mute_is_an_error(monkeypatch: pytest.MonkeyPatch) -> N
         pytest.raises(BrokerUnreachable, match="did not answer within"),
     ):
         observer.wait(60.0)
+
+
+# What else is listened to.
+
+
+def test_what_comes_on_further_topics_is_given_with_its_moment() -> None:
+    bus = FakeBus(retained=[presence("a")])
+    heard: list[tuple[Message, float]] = []
+
+    def hear(message: Message, now_s: float) -> None:
+        heard.append((message, now_s))
+
+    with ClusterObserver(bus, TOPICS, also=[TOPICS.adopt("+")], heard=hear) as observer:
+        observer.wait(60.0)
+        adoption = Message(TOPICS.adopt("a"), b"marker")
+        bus.links[0].deliver(adoption)
+        bus.links[0].deliver(presence("b"))
+        observer.wait(60.0)
+    # All but our own marker; those of the cluster come there, too.
+    assert adoption in [message for message, _ in heard]
+    assert all(message.payload != b"marker" or message is adoption for message, _ in heard)
+    assert all(now_s > 0 for _, now_s in heard)
+    assert [each.qos for each in bus.links[0].subscriptions if "adopt" in each.topic_filter] == [0]
+
+
+def test_further_topics_that_we_may_not_read_leave_the_rest_as_it_is() -> None:
+    class Stingy(FakeBus):
+        """Accepts the first subscription, and no other."""
+
+        def open(self, options: LinkOptions, sink: Sink) -> FakeLink:
+            def refuse_from_now_on(event: LinkEvent) -> None:
+                sink(event)
+                if isinstance(event, Confirmed):
+                    self.subscribe_reason = 0x87
+
+            return super().open(options, refuse_from_now_on)
+
+    bus = Stingy(retained=[presence("a")])
+    with ClusterObserver(bus, TOPICS, also=[TOPICS.adopt("+")]) as observer:
+        assert agents(observer.wait(60.0)) == ["a"]
+        bus.links[0].deliver(presence("b"))
+        assert agents(observer.wait(60.0)) == ["a", "b"]
+    assert bus.subscribe_reason == 0x87
