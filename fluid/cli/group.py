@@ -19,6 +19,7 @@ _EXIT_INTERRUPTED = 130  # 128 + SIGINT
 # Commands of this package: where each is, and what `fluid --help` says without importing it.
 _OWN = {
     "bench": ("fluid.bench.cli", "Measure the paper's figure and what the cluster can do."),
+    "dashboard": ("fluid.cli.dashboard", "Serve a web page that shows the cluster as it works."),
     "forget": ("fluid.cli.forget", "Forget a device that is gone for good."),
     "infer": ("fluid.cli.infer", "Have images classified by the cluster."),
     "inspect": ("fluid.cli.inspect", "Show what a bundle holds, and what its parts cost."),

@@ -23,6 +23,9 @@ HOMES = {
     "paho": {"fluid.bus.mqtt"},
     # Optional, and so only where `--metrics-port` leads.
     "prometheus_client": {"edge_agent.metrics", "edge_agent.metrics_endpoint"},
+    # Optional, and so only behind `fluid dashboard`.
+    "starlette": {"fluid.dashboard"},
+    "uvicorn": {"fluid.dashboard"},
     "tensorflow": {"trainer"},
     "keras": {"trainer"},
     "scipy": {"trainer"},

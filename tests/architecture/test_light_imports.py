@@ -1,6 +1,7 @@
 """A device has no TensorFlow: what it imports must not need it, nor load it where it exists.
 
-Nor need it prometheus-client, which only a device that serves metrics loads.
+Nor need it prometheus-client, which only a device that serves metrics loads, nor what only
+`fluid dashboard` does.
 """
 
 import subprocess
@@ -8,7 +9,16 @@ import sys
 
 import pytest
 
-HEAVY = ("tensorflow", "keras", "scipy", "sklearn", "matplotlib", "prometheus_client")
+HEAVY = (
+    "tensorflow",
+    "keras",
+    "scipy",
+    "sklearn",
+    "matplotlib",
+    "prometheus_client",
+    "starlette",
+    "uvicorn",
+)
 LIGHT_MODULES = (
     "broker",
     "edge_agent",

@@ -1,0 +1,28 @@
+// The buttons that set the mode, by the way that `fluid mode` takes.
+
+import { find } from "./dom.js";
+
+export function startModes() {
+  const buttons = [...document.querySelectorAll("[data-mode][aria-pressed]")];
+  for (const button of buttons) {
+    button.addEventListener("click", () => {
+      if (button.getAttribute("aria-disabled") !== "true") setMode(button.dataset.mode, buttons);
+    });
+  }
+}
+
+async function setMode(mode, buttons) {
+  const error = find("mode-error");
+  error.hidden = true;
+  // Not `disabled`: that would take the focus away from whoever uses a keyboard.
+  for (const button of buttons) button.setAttribute("aria-disabled", "true");
+  try {
+    const response = await fetch("/api/mode", { method: "POST", body: mode });
+    if (!response.ok) throw new Error((await response.json()).error.message);
+  } catch (problem) {
+    error.textContent = `The mode was not set: ${problem.message}`;
+    error.hidden = false;
+  } finally {
+    for (const button of buttons) button.removeAttribute("aria-disabled");
+  }
+}

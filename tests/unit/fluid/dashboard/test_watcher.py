@@ -1,0 +1,89 @@
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+from fluid.bus.memory import MemoryBus
+from fluid.bus.protocol import Closed, CloseReason, LinkOptions, Message
+from fluid.client import Answer
+from fluid.dashboard.page import Page
+from fluid.dashboard.watcher import Watcher
+from fluid.topics import Topics
+from tests.processes import wait_until
+from tests.recorder import Recorder
+from tests.unit.fluid.client.fake_bus import FakeBus, never_answer
+from tests.unit.fluid.dashboard.clusters import MASTER, STATE, WORKER, result
+
+TOPICS = Topics()
+
+
+@contextmanager
+def watching(bus: MemoryBus | FakeBus) -> Iterator[Watcher]:
+    watcher = Watcher([bus], TOPICS, Page(TOPICS, 0.0, broker="the bus"))
+    watcher.start()
+    try:
+        yield watcher
+    finally:
+        watcher.stop()
+
+
+def cluster_of(bus: MemoryBus) -> Recorder:
+    """What two agents have published, and the link to publish more."""
+    agents = Recorder(bus, LinkOptions("agents"))
+    agents.opened()
+    for presence in (MASTER, WORKER):
+        topic = TOPICS.presence(presence.agent)
+        agents.link.publish(Message(topic, presence.encode(), qos=1, retain=True))
+    agents.link.publish(Message(TOPICS.cluster, STATE.encode(), qos=1, retain=True))
+    return agents
+
+
+def texts(watcher: Watcher) -> list[str]:
+    document, _ = watcher.everything()
+    return [each["text"] for each in document["happenings"]]
+
+
+def test_the_cluster_and_what_happens_in_it_are_heard() -> None:
+    bus = MemoryBus()
+    agents = cluster_of(bus)
+    with watching(bus) as watcher:
+        wait_until(lambda: any("2 devices are online" in text for text in texts(watcher)))
+        moved = replace(STATE, term=9, leader="worker")
+        agents.link.publish(Message(TOPICS.cluster, moved.encode(), qos=1, retain=True))
+        wait_until(lambda: "worker leads, in term 9" in texts(watcher))
+        agents.link.publish(Message("fluid/adopt/master", b"marker", qos=1))
+        wait_until(lambda: "worker took over the requests of master" in texts(watcher))
+
+
+def test_answers_of_all_requesters_are_counted() -> None:
+    bus = MemoryBus()
+    agents = cluster_of(bus)
+    with watching(bus) as watcher:
+        wait_until(lambda: bool(texts(watcher)))
+        payload = json.dumps(result("door-7").to_json()).encode()
+        agents.link.publish(Message("fluid/result/door-7", payload, qos=1))
+        wait_until(lambda: watcher.everything()[0]["cluster"]["answered"] == 1)
+        watcher.asked(Answer("own", (result("own"),), latency_ms=3.0))
+        assert watcher.everything()[0]["cluster"]["answered"] == 2
+
+
+def test_a_broker_that_is_not_there_at_first_is_told_and_tried_again() -> None:
+    nobody = Closed(CloseReason.UNREACHABLE, "nothing listens there")
+    bus = FakeBus(never_answer, refusals=[nobody])
+    with watching(bus) as watcher:
+        wait_until(lambda: len(texts(watcher)) == 2)
+        assert texts(watcher) == [
+            "no broker answers (nothing listens there)",
+            "watching: no devices are online, nobody leads",
+        ]
+
+
+def test_news_come_after_what_was_told() -> None:
+    bus = MemoryBus()
+    cluster_of(bus)
+    with watching(bus) as watcher:
+        wait_until(lambda: bool(texts(watcher)))
+        _, cursor = watcher.everything()
+        document, _ = watcher.news(cursor)
+        assert document["happenings"] == []
+        assert watcher.cursor.happening == cursor.happening
