@@ -21,8 +21,8 @@ expect.set_options(timeout=30_000)
 
 
 @pytest.fixture(autouse=True)
-def _both_serve_in_ha(cluster: Cluster) -> Iterator[None]:
-    """Each test begins with the same cluster, and may break it."""
+def _both_serve_in_ha(chromium: Browser, cluster: Cluster) -> Iterator[None]:
+    """Each test begins with the same cluster, and may break it; none without a browser."""
     cluster.assemble(Mode.HA)
     yield
     cluster.check()
