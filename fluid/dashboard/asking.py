@@ -6,9 +6,9 @@ given. `FluidClient` moves it.
 
 import base64
 import re
-from asyncio import wrap_future
-from asyncio.threads import to_thread
+from asyncio import to_thread, wrap_future
 from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -38,7 +38,7 @@ class Submits(Protocol):
 
     def submit(
         self, image: bytes, *, probabilities: bool, timeout_s: float
-    ) -> "Any": ...  # concurrent.futures.Future[Answer]
+    ) -> "Future[Answer]": ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,7 @@ class Asking:
             )
         except BrokerError as error:
             return _error(502, "broker", str(error)), None
-        answer: Answer = await wrap_future(future)
+        answer = await wrap_future(future)
         self._ended(answer)
         return _outcome(answer, request), answer
 
