@@ -11,6 +11,7 @@ from importlib.metadata import version
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
 from edge_agent.bundle_source import BundleSource
 from edge_agent.core.settings import Settings
@@ -53,6 +54,12 @@ class _AgentCommand(click.Command):
         from edge_agent.doctor.cli import doctor  # noqa: PLC0415 - an agent has no need of it
 
         return doctor.make_context(f"{info_name} doctor", args[1:], parent, **extra)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem[str]]:
+        items = super().shell_complete(ctx, incomplete)
+        if incomplete and "doctor".startswith(incomplete):
+            items.append(CompletionItem("doctor", help="Say what would keep it from serving."))
+        return items
 
     def invoke(self, ctx: click.Context) -> Any:
         return super().invoke(ctx) if ctx.command is self else ctx.command.invoke(ctx)

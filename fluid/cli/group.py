@@ -9,16 +9,20 @@ import importlib.metadata
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
-from fluid.cli.errors import CommandFailed
+from fluid.cli.errors import CommandFailed, ExitCode, explain
 from fluid.errors import FluidError
 
 ENTRY_POINT_GROUP = "fluid.commands"
-_EXIT_INTERRUPTED = 130  # 128 + SIGINT
 
 # Commands of this package: where each is, and what `fluid --help` says without importing it.
 _OWN = {
     "bench": ("fluid.bench.cli", "Measure the paper's figure and what the cluster can do."),
+    "completion": (
+        "fluid.cli.completion",
+        "Print the script that completes commands and options in a shell.",
+    ),
     "dashboard": ("fluid.cli.dashboard", "Serve a web page that shows the cluster as it works."),
     "forget": ("fluid.cli.forget", "Forget a device that is gone for good."),
     "infer": ("fluid.cli.infer", "Have images classified by the cluster."),
@@ -71,15 +75,24 @@ class FluidGroup(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl(rows)
 
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem[str]]:
+        """As click's own, but without importing each command to ask for its help."""
+        items = [
+            CompletionItem(name, help=self._summary(name))
+            for name in self.list_commands(ctx)
+            if name.startswith(incomplete)
+        ]
+        return items + click.Command.shell_complete(self, ctx, incomplete)
+
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
         except FluidError as error:
-            raise CommandFailed(str(error)) from error
+            raise CommandFailed(explain(error)) from error
         except KeyboardInterrupt:
             # Some commands say more themselves. click would end with 1, as for a failure.
             click.echo("interrupted", err=True)
-            ctx.exit(_EXIT_INTERRUPTED)
+            ctx.exit(ExitCode.INTERRUPTED)
 
     def _summary(self, name: str) -> str:
         if name in _OWN:
