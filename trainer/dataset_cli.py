@@ -1,5 +1,6 @@
 """`fluid dataset`: writes images of a data set to a file, for programs that send them."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from fluid.bundle import load_bundle
+from fluid.cli.json_option import json_option
 from trainer.cli.data_options import (
     DataOptions,
     DatasetParameter,
@@ -18,6 +20,7 @@ from trainer.cli.data_options import (
     split_option,
 )
 from trainer.cli.endings import writing
+from trainer.data import Dataset
 from trainer.errors import DatasetError
 
 
@@ -51,6 +54,7 @@ def _in_a_folder(_ctx: click.Context, _parameter: click.Parameter, value: Path) 
     callback=_in_a_folder,
     help="The file to write. Its suffix is its format: .npz; with --image .png, .npy or .raw.",
 )
+@json_option("Print one JSON object: what was written, and the classes.")
 def dataset(
     *,
     name: str,
@@ -60,6 +64,7 @@ def dataset(
     split: str,
     index: int | None,
     output: Path,
+    as_json: bool,
 ) -> None:
     """Write images of a data set, or of a folder of pictures, to a file.
 
@@ -76,12 +81,32 @@ def dataset(
         # Given a path, NumPy would add its own suffix to it.
         with writing(output), output.open("wb") as file:
             np.savez(file, images=chosen.images, labels=chosen.labels)
-        return
-    if index >= len(chosen):
-        raise DatasetError(f"no image {index}: the split has {len(chosen)}, counted from 0")
-    with writing(output):
-        _WRITERS[output.suffix](chosen.images[index], output)
-    click.echo(f"{output}: an image of class {chosen.labels[index]}")
+        labels = chosen.labels
+    else:
+        if index >= len(chosen):
+            raise DatasetError(f"no image {index}: the split has {len(chosen)}, counted from 0")
+        with writing(output):
+            _WRITERS[output.suffix](chosen.images[index], output)
+        labels = chosen.labels[index : index + 1]
+    if as_json:
+        click.echo(json.dumps(_document(output, data, split, labels)))
+    elif index is not None:
+        click.echo(f"{output}: an image of class {labels[0]}")
+
+
+def _document(
+    output: Path, data: Dataset, split: str, labels: NDArray[np.int64]
+) -> dict[str, object]:
+    """labels: of the images that were written."""
+    return {
+        "output": str(output),
+        "dataset": data.name,
+        "split": split,
+        "images": len(labels),
+        "shape": list(data.split(split).images.shape[1:]),
+        "labels": labels.tolist(),
+        "classes": list(data.classes),
+    }
 
 
 def _expect_suffix(output: Path, suffixes: tuple[str, ...]) -> None:

@@ -22,10 +22,10 @@ from fluid.bench.parts import PARTS
 from fluid.bench.report import render_changes, render_report
 from fluid.bench.settings import Bench, Materials, Part, Settings
 from fluid.bundle import load_bundle
+from fluid.cli.errors import ExitCode
 from fluid.errors import FluidError
 
-_EXIT_INCOMPLETE = 1
-_EXIT_TERMINATED = 128 + signal.SIGTERM
+_STDOUT = Path("-")
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 _FILE = click.Path(dir_okay=False, path_type=Path)
 
@@ -98,7 +98,12 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
     show_default=True,
     help="Where bundles are kept that had to be trained.",
 )
-@click.option("--json", "json_file", type=_FILE, help="Write the results as JSON to this file.")
+@click.option(
+    "--json",
+    "json_file",
+    type=_FILE,
+    help="Write the results as JSON to this file; '-': print them instead of the report.",
+)
 @click.option(
     "--output",
     type=click.Path(file_okay=False, path_type=Path),
@@ -144,6 +149,9 @@ def bench(  # noqa: PLR0913 - what a user may choose, all of it by name
     chosen = {name: part for name, part in PARTS.items() if not only or name in only}
     given = {FLUID: fluid_folder, STATIC: static_folder, DYNAMIC: dynamic_folder}
     settings = Settings(device_cpu=device_cpu, repeats=repeats, measure_s=measure_s)
+    as_json = json_file == _STDOUT
+    if as_json:
+        json_file = None
     for file in (json_file, output and output / "bench.json"):
         _expect_writable(file)
     python = DevicePython(device_python)
@@ -165,11 +173,14 @@ def bench(  # noqa: PLR0913 - what a user may choose, all of it by name
             for name, part in chosen.items():
                 results = results.with_part(name, _run(setup, name, part))
                 _publish(results, json_file=json_file, output=output)  # so far
-    click.echo(render_report(results))
+    click.echo(
+        json.dumps(results.to_json(), allow_nan=False) if as_json else render_report(results)
+    )
     if old is not None:
-        click.echo(render_changes(changes(old, results), other_conditions(old, results)))
+        report = render_changes(changes(old, results), other_conditions(old, results))
+        click.echo(report, err=as_json)
     if any(part.problem for part in results.parts.values()):
-        sys.exit(_EXIT_INCOMPLETE)
+        sys.exit(ExitCode.FAILED)
 
 
 def read_results(file: Path) -> Results:
@@ -254,4 +265,4 @@ def _say(line: str) -> None:
 
 def _leave_in_order(_signal_number: int, _frame: FrameType | None) -> None:
     """Leave through the `with` blocks, which stop every process."""
-    sys.exit(_EXIT_TERMINATED)
+    sys.exit(ExitCode.TERMINATED)

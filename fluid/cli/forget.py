@@ -1,11 +1,13 @@
 """`fluid forget`: remove a device that is gone for good from what the brokers keep."""
 
+import json
 from collections.abc import Sequence
 
 import click
 
 from fluid.bus.protocol import Bus
 from fluid.cli.errors import CommandFailed
+from fluid.cli.json_option import json_option
 from fluid.cli.seconds import timeout_option
 from fluid.cli.target import Target, target_options
 from fluid.client import ClusterSnapshot, cluster_snapshot, forget_agent
@@ -32,8 +34,9 @@ def _agent_id(_ctx: click.Context, _parameter: click.Parameter, value: str) -> s
     "agent that runs announces itself again.",
 )
 @timeout_option("How long each broker may take.", default_s=5.0)
+@json_option()
 @target_options
-def forget(*, target: Target, agent: str, force: bool, timeout_s: float) -> None:
+def forget(*, target: Target, agent: str, force: bool, timeout_s: float, as_json: bool) -> None:
     """Forget a device that is gone for good.
 
     Clears its presence, term, attempt note and list of condemned requests, at each broker that is
@@ -53,7 +56,11 @@ def forget(*, target: Target, agent: str, force: bool, timeout_s: float) -> None
         forget_agent(bus, topics, agent, timeout_s=timeout_s)
     for error in errors:
         click.echo(f"warning: not forgotten there: {error}", err=True)
-    click.echo(f"{agent} is forgotten")
+    if as_json:
+        document = {"forgotten": agent, "brokers": len(snapshots), "failed": list(map(str, errors))}
+        click.echo(json.dumps(document))
+    else:
+        click.echo(f"{agent} is forgotten")
 
 
 def _look(

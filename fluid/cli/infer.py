@@ -2,12 +2,15 @@
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import click
 
+from fluid.cli.errors import ExitCode
+from fluid.cli.json_option import json_option
+from fluid.cli.progress import Tally, progress_bar
 from fluid.cli.seconds import Seconds, timeout_option
 from fluid.cli.target import Target, target_options
 from fluid.client import Answer
@@ -65,7 +68,7 @@ def _name(_context: click.Context, _parameter: click.Parameter, value: str | Non
     "error if that is too little.  [default: wait for each device that is at work]",
 )
 @timeout_option("How long to keep asking for each image.", default_s=30.0)
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line.")
+@json_option("Print one JSON object a line.")
 @target_options
 def infer(
     *,
@@ -81,7 +84,11 @@ def infer(
     """Have images classified by the cluster.
 
     IMAGE is a PNG, JPEG or .npy file (one image or a batch), or a file of raw pixels. An image
-    that fails does not stop the others; the exit status is then 1.
+    that fails does not stop the others. A bar shows how many are answered, where stderr is a
+    terminal.
+
+    Exit status: 0 if each image has its class; 1 if one has not, or if the broker cannot be used;
+    2 if an option cannot.
     """
     if logits and not as_json:
         raise click.UsageError("--logits has no column in the table: give --json too")
@@ -93,14 +100,28 @@ def infer(
             min_subnetwork=min_subnetwork,
             deadline_s=deadline_s,
         )
-        rows = (
-            row
-            for image, answer in zip(images, answers, strict=True)
-            for row in _rows(image, answer)
-        )
-        failed = _print_json(rows) if as_json else _print_table(rows, probabilities=probabilities)
-    if failed:
-        sys.exit(1)
+        # Lines of JSON on the same terminal are progress enough.
+        wanted = not (as_json and sys.stdout.isatty())
+        with progress_bar("images", total=len(images), wanted=wanted) as tally:
+            rows = _told(zip(images, answers, strict=True), tally, as_json=as_json)
+        if not as_json:
+            _print_table(rows, probabilities=probabilities)
+    if any(row.failed for row in rows):
+        sys.exit(ExitCode.FAILED)
+
+
+def _told(answers: Iterable[tuple[str, Answer]], tally: Tally, *, as_json: bool) -> list[_Row]:
+    """All rows. Those that cannot wait for the table are printed as they come."""
+    rows = []
+    for image, answer in answers:
+        for row in _rows(image, answer):
+            rows.append(row)
+            if as_json:
+                click.echo(json.dumps(row.to_json()))
+            elif isinstance(row.reply, ErrorReply):
+                tally.say(f"error: {row.image}: {row.reply.message} [{row.reply.code}]")
+        tally.advance()
+    return rows
 
 
 def _rows(image: str, answer: Answer) -> Iterator[_Row]:
@@ -133,17 +154,7 @@ def _code(error: FluidError) -> str:
             return "failed"
 
 
-def _print_json(rows: Iterator[_Row]) -> bool:
-    """Print each row as it comes; whether any failed."""
-    failed = False
-    for row in rows:
-        click.echo(json.dumps(row.to_json()))
-        failed |= row.failed
-    return failed
-
-
-def _print_table(rows: Iterator[_Row], *, probabilities: bool) -> bool:
-    """Print errors on stderr as they come, and the table of results at the end."""
+def _print_table(rows: Iterable[_Row], *, probabilities: bool) -> None:
     from rich.console import Console  # noqa: PLC0415 -- `--json` needs no table
     from rich.table import Table  # noqa: PLC0415 -- as above
 
@@ -151,16 +162,11 @@ def _print_table(rows: Iterator[_Row], *, probabilities: bool) -> bool:
     headings = ("image", "class", "confidence", "sub-network", "devices", "ms")
     for heading in (*headings, "probabilities") if probabilities else headings:
         table.add_column(heading, overflow="fold")
-    failed = False
     for row in rows:
         if isinstance(row.reply, Result):
             table.add_row(*_cells(row.image, row.reply, row.answer)[: len(table.columns)])
-        else:
-            failed = True
-            click.echo(f"error: {row.image}: {row.reply.message} [{row.reply.code}]", err=True)
     if table.row_count:
         Console().print(table)
-    return failed
 
 
 def _cells(image: str, result: Result, answer: Answer) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from fluid.bundle import Bundle, Manifest, SubNetwork, load_bundle
+from fluid.cli.json_option import json_option
 from fluid.errors import BundleError
 from fluid.servable import cut_slots, expect_servable
 
@@ -17,7 +18,7 @@ _COPIED_OF_A_STAGE = ("name", "slot", "width", "inputs", "output", "size_bytes",
 
 @click.command()
 @click.argument("bundle", type=click.Path(path_type=Path))
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@json_option()
 def inspect(*, bundle: Path, as_json: bool) -> None:
     """Show what a bundle holds, and what its parts cost.
 

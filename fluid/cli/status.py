@@ -8,7 +8,8 @@ from collections.abc import Sequence
 import click
 
 from fluid.bus.protocol import Bus
-from fluid.cli.errors import CommandFailed
+from fluid.cli.errors import CommandFailed, ExitCode
+from fluid.cli.json_option import json_option
 from fluid.cli.seconds import timeout_option
 from fluid.cli.status_view import document, table
 from fluid.cli.status_watch import watch_json, watch_table
@@ -19,7 +20,6 @@ from fluid.errors import BrokerUnreachable
 from fluid.topics import Topics
 
 _POLL_S = 0.2
-_EXIT_NOBODY = 1
 
 
 @click.command()
@@ -37,7 +37,7 @@ _EXIT_NOBODY = 1
     help="Go on until Ctrl-C: a table that is kept up to date, or with --json a line for each "
     "change but of the load, and at least one each 5 s. A broker that goes away is waited for.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@json_option("Print one JSON object; with --watch one a line.")
 @target_options
 def status(
     *, target: Target, wanted: int | None, timeout_s: float, watch: bool, as_json: bool
@@ -65,16 +65,20 @@ def status(
         click.echo(json.dumps(document(snapshot, time.monotonic())))
     elif not snapshot.presences:
         click.echo(
-            f"no agent has announced itself below '{topics.base}', or only operators may see it"
+            f"no agent has announced itself below '{topics.base}', or only operators may see it: "
+            "start one with 'edge-agent'; check --base-topic, and the user in --broker"
         )
     else:
         _print_table(snapshot)
     if snapshot.unreadable:
         click.echo(f"warning: {snapshot.unreadable} messages could not be read", err=True)
     if wanted is not None and (serving := _count_serving(snapshot)) < wanted:
-        raise CommandFailed(f"{serving} of {wanted} devices serve after {timeout_s:g} s")
+        raise CommandFailed(
+            f"{serving} of {wanted} devices serve after {timeout_s:g} s: the logs of the others "
+            "say why, or 'edge-agent doctor' there"
+        )
     if not snapshot.online:
-        sys.exit(_EXIT_NOBODY)
+        sys.exit(ExitCode.FAILED)
 
 
 def _wait_for(

@@ -1,5 +1,6 @@
 """`fluid demo`: the demonstration as a command."""
 
+import json
 import signal
 import sys
 import tempfile
@@ -12,9 +13,11 @@ import click
 from rich.console import Console
 
 from fluid.bundle import Manifest, load_bundle
+from fluid.cli.errors import ExitCode
+from fluid.cli.json_option import json_option
 from fluid.demo.errors import DemoError
 from fluid.demo.measurement import PhaseSummary
-from fluid.demo.report import accuracy_table, json_line, phase_table
+from fluid.demo.report import accuracy_table, document, json_line, phase_table
 from fluid.demo.stage import AGENTS, LabelledImages, Stage, open_stage
 from fluid.demo.story import STORY, Phase, play
 from fluid.demo.verdict import shortcomings
@@ -25,8 +28,6 @@ from fluid.supervisor import Supervisor
 
 _FLUID = (sys.executable, "-m", "fluid")
 _TABLE_COLUMNS = 150  # where there is no terminal whose width could be asked
-_EXIT_PROMISE_BROKEN = 1
-_EXIT_TERMINATED = 128 + signal.SIGTERM
 
 
 @click.command()
@@ -55,21 +56,25 @@ _EXIT_TERMINATED = 128 + signal.SIGTERM
     show_default=True,
     help="About how long the streams are in which a device is killed.",
 )
-def demo(*, dataset: str, bundle: Path | None, output: Path | None, stream_s: float) -> None:
+@json_option("Print one JSON object; tables and progress go to stderr.")
+def demo(
+    *, dataset: str, bundle: Path | None, output: Path | None, stream_s: float, as_json: bool
+) -> None:
     """Train, serve with two agents, kill each of them, and show what happened.
 
     Exit status: 0 if no image was lost and each phase was served by the devices and in the mode
-    that it should be, 1 otherwise. The last line is `DEMO` and a JSON object.
+    that it should be, 1 otherwise. The last line is `DEMO` and a JSON object; with --json, that
+    object is all that is printed on stdout.
     """
     signal.signal(signal.SIGTERM, _leave_in_order)
-    console = _console()
+    console = _console(stderr=as_json)
     if bundle is not None:
         _expect_playable(load_bundle(bundle).manifest)
     with _work_folder(output) as folder, Supervisor(folder / "logs") as supervisor:
         passing = output is None  # of what is deleted, nobody needs to know where it is
-        served = bundle or _train(supervisor, dataset, folder / "bundle", quiet=passing)
+        served = bundle or _train(supervisor, dataset, folder / "bundle", quiet=passing or as_json)
         manifest = load_bundle(served).manifest
-        if bundle is not None or passing:
+        if bundle is not None or passing or as_json:  # training has said it otherwise
             console.print(accuracy_table(manifest))
         images = _test_images(supervisor, dataset, served, folder / "test-images.npz")
         try:
@@ -84,9 +89,12 @@ def demo(*, dataset: str, bundle: Path | None, output: Path | None, stream_s: fl
             click.echo(f"not as promised: {line}", err=True)
         if broken:
             _show_logs(supervisor)
-    click.echo(json_line(manifest, summaries))
+    if as_json:
+        click.echo(json.dumps(document(manifest, summaries)))
+    else:
+        click.echo(json_line(manifest, summaries))
     if broken:
-        sys.exit(_EXIT_PROMISE_BROKEN)
+        sys.exit(ExitCode.FAILED)
 
 
 def _expect_playable(manifest: Manifest) -> None:
@@ -151,11 +159,11 @@ def _work_folder(given: Path | None) -> Iterator[Path]:
         yield Path(folder)
 
 
-def _console() -> Console:
-    console = Console()
-    return console if console.is_terminal else Console(width=_TABLE_COLUMNS)
+def _console(*, stderr: bool) -> Console:
+    console = Console(stderr=stderr)
+    return console if console.is_terminal else Console(stderr=stderr, width=_TABLE_COLUMNS)
 
 
 def _leave_in_order(_signal_number: int, _frame: FrameType | None) -> None:
     """Leave through the `with` blocks, which stop every process."""
-    sys.exit(_EXIT_TERMINATED)
+    sys.exit(ExitCode.TERMINATED)

@@ -58,15 +58,19 @@ def phase_table(summaries: Sequence[PhaseSummary]) -> Table:
 
 
 def json_line(manifest: Manifest, summaries: Sequence[PhaseSummary]) -> str:
-    """`DEMO {...}`: accuracies are shares in [0, 1], times are in milliseconds."""
-    document = {
+    """`DEMO {...}`, with the document in one line."""
+    return JSON_PREFIX + json.dumps(document(manifest, summaries))
+
+
+def document(manifest: Manifest, summaries: Sequence[PhaseSummary]) -> dict[str, Any]:
+    """Accuracies are shares in [0, 1], times are in milliseconds."""
+    return {
         "subnetworks": {
             each.name: {"float": each.float_accuracy, "int8": each.int8_accuracy}
             for each in manifest.subnetworks
         },
         "phases": [_phase_to_json(each) for each in summaries],
     }
-    return JSON_PREFIX + json.dumps(document)
 
 
 def _phase_to_json(summary: PhaseSummary) -> dict[str, Any]:

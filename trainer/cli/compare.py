@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
+from fluid.cli.json_option import json_option
 from trainer.cli.data_options import DataOptions, data_options
 from trainer.cli.endings import interruptible, writing
 from trainer.comparison.contenders import Training, plan_trainings
@@ -52,7 +53,7 @@ _WORK = ".cache"
     f"goes on where it was interrupted; by default OUTPUT/{_WORK}. Empty it after a change of the "
     "trainer's own code.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@json_option()
 def compare(
     *,
     data: DataOptions,

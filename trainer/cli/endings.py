@@ -7,9 +7,8 @@ from pathlib import Path
 
 import click
 
+from fluid.cli.errors import ExitCode
 from trainer.errors import ExportError
-
-EXIT_INTERRUPTED = 130  # 128 + SIGINT
 
 
 @contextmanager
@@ -19,7 +18,7 @@ def interruptible(advice: Callable[[], str]) -> Iterator[None]:
         yield
     except KeyboardInterrupt:
         click.echo(f"interrupted; {advice()}", err=True)
-        sys.exit(EXIT_INTERRUPTED)
+        sys.exit(ExitCode.INTERRUPTED)
 
 
 @contextmanager

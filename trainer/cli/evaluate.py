@@ -7,6 +7,7 @@ import click
 from rich.console import Console
 
 from fluid.bundle import load_bundle
+from fluid.cli.json_option import json_option
 from trainer import report
 from trainer.cli.data_options import dataset_option, load_for, split_option
 from trainer.evaluation import evaluate_bundle
@@ -16,7 +17,7 @@ from trainer.evaluation import evaluate_bundle
 @click.argument("bundle", type=click.Path(path_type=Path))
 @dataset_option
 @split_option
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@json_option()
 def evaluate(*, bundle: Path, dataset: str, split: str, as_json: bool) -> None:
     """Measure the accuracy of a bundle's sub-networks on a data set.
 

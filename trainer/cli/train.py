@@ -7,6 +7,7 @@ import click
 from rich.console import Console
 
 from fluid.bundle import Bundle, write_bundle
+from fluid.cli.json_option import json_option
 from fluid.errors import FluidError
 from trainer import report
 from trainer.cli.data_options import DataOptions, data_options
@@ -47,7 +48,7 @@ _NETWORK_NAME = "network.keras"
     metavar="POINTS",
     help="Refuse a bundle of which a sub-network loses more accuracy by quantisation.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@json_option()
 def train(
     *,
     data: DataOptions,

@@ -8,10 +8,10 @@ from typing import Any
 import click
 
 from fluid.bundle import load_bundle
+from fluid.cli.errors import ExitCode
+from fluid.cli.json_option import json_option
 from trainer.cli.data_options import dataset_option, load_for, split_option
 from trainer.verification import Verification, verify_bundle
-
-_EXIT_DIFFERENT = 1
 
 
 @click.command()
@@ -24,7 +24,7 @@ _EXIT_DIFFERENT = 1
     metavar="IMAGES",
     help="Only the first so many; by default all.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@json_option()
 def verify(*, bundle: Path, dataset: str, split: str, limit: int | None, as_json: bool) -> None:
     """Prove that devices answer together, bit for bit, what one device answers.
 
@@ -45,7 +45,7 @@ def verify(*, bundle: Path, dataset: str, split: str, limit: int | None, as_json
         for line in _lines(verification):
             click.echo(f"{len(images)} images of {data.name} ({split}): {line}")
     if not verification.equal:
-        sys.exit(_EXIT_DIFFERENT)
+        sys.exit(ExitCode.FAILED)
 
 
 def _document(verification: Verification) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """`fluid dataset` writes what it was asked for."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,26 @@ def test_a_split_is_written_with_its_labels(tmp_path: Path) -> None:
     with np.load(file) as arrays:
         assert np.array_equal(arrays["images"], expected.images)
         assert np.array_equal(arrays["labels"], expected.labels)
+
+
+def test_as_json_it_says_what_was_written(tmp_path: Path) -> None:
+    expected = load_dataset("digits").test
+    for options, name, labels in (
+        ([], "test.npz", expected.labels),
+        (["--image", "7"], "digit.png", expected.labels[7:8]),
+    ):
+        file = tmp_path / name
+        result = CliRunner().invoke(dataset, ["digits", *options, "--output", str(file), "--json"])
+        assert result.exit_code == 0
+        assert json.loads(result.stdout) == {
+            "output": str(file),
+            "dataset": "digits",
+            "split": "test",
+            "images": len(labels),
+            "shape": [8, 8, 1],
+            "labels": labels.tolist(),
+            "classes": list("0123456789"),
+        }
 
 
 def test_one_image_is_written_as_a_png(tmp_path: Path) -> None:

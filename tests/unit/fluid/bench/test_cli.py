@@ -1,8 +1,11 @@
+import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from click.testing import CliRunner
 
+from fluid.bench import cli
 from fluid.bench.cli import read_results
 from fluid.bench.errors import BadResults
 from fluid.cli import main
@@ -58,3 +61,12 @@ def test_a_device_python_that_is_not_there_is_named(tmp_path: Path) -> None:
 )
 def test_options_that_make_no_sense_are_refused(options: list[str]) -> None:
     assert CliRunner().invoke(main, ["bench", *options]).exit_code == 2
+
+
+def test_json_to_stdout_takes_the_place_of_the_report(monkeypatch: pytest.MonkeyPatch) -> None:
+    materials = SimpleNamespace(families={}, slow=None, dataset="none", image_count=0)
+    monkeypatch.setattr(cli, "prepare", lambda *_sources, **_options: materials)
+    monkeypatch.setattr(cli, "PARTS", {})
+    result = CliRunner().invoke(main, ["bench", "--json", "-", "--fluid", "."])
+    assert result.exit_code == 0
+    assert json.loads(result.stdout)["parts"] == {}

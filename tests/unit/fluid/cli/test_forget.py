@@ -1,3 +1,4 @@
+import json
 import re
 
 import pytest
@@ -112,11 +113,14 @@ class TestSeveralBrokers:
 
         buses += [broker(*LED, *GONE), down()]
         result = CliRunner().invoke(main, ["forget", "pi-2"])
-        assert (result.exit_code, result.stderr) == (1, "error: nothing listens\n")
+        assert result.exit_code == 1
+        assert result.stderr.startswith("error: nothing listens; start a broker there")
         assert cleared(buses[0]) == []
         buses[1] = down()
-        result = CliRunner().invoke(main, ["forget", "pi-2", "--force"])
+        result = CliRunner().invoke(main, ["forget", "pi-2", "--force", "--json"])
         assert result.exit_code == 0
+        document = {"forgotten": "pi-2", "brokers": 1, "failed": ["nothing listens"]}
+        assert json.loads(result.stdout) == document
         assert result.stderr == "warning: not forgotten there: nothing listens\n"
         assert cleared(buses[0]) == CLEARED
         buses[:] = [down()]

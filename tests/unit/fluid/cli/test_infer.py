@@ -143,7 +143,9 @@ def test_no_broker_is_one_line(images: list[str]) -> None:
     bus = FakeBus(refusals=[Closed(CloseReason.NOT_FOUND, "no such host: nowhere")])
     result = run(bus, *images)
     assert (result.exit_code, result.stdout) == (1, "")
-    assert result.stderr == "error: no such host: nowhere\n"
+    assert result.stderr == (
+        "error: no such host: nowhere; check the name in --broker or FLUID_BROKER\n"
+    )
 
 
 @pytest.mark.parametrize(

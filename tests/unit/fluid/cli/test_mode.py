@@ -1,3 +1,5 @@
+import json
+
 import pytest
 from click.testing import CliRunner, Result
 
@@ -42,14 +44,30 @@ def test_says_what_the_mode_became(word: str, mode: Mode) -> None:
 @pytest.mark.parametrize(
     ("script", "complaint"),
     [
-        (never_answer, "leader pi-1 has not taken up 'ht' within 0.05 s; the mode is ha"),
+        (
+            never_answer,
+            "leader pi-1 has not taken up 'ht' within 0.05 s; the mode is ha: try again",
+        ),
         (becomes(Mode.HA, Mode.HT), "leader pi-1 has taken up 'ht', but the mode is still ha"),
     ],
 )
 def test_a_leader_that_does_not_follow_is_an_error(script: Script, complaint: str) -> None:
     result = run(script, "ht", "--timeout", "0.05")
     assert (result.exit_code, result.stdout) == (1, "")
-    assert result.stderr == f"error: {complaint}\n"
+    assert result.stderr.startswith(f"error: {complaint}")
+    assert result.stderr.count("\n") == 1
+
+
+def test_as_json_it_says_the_same() -> None:
+    result = run(becomes(Mode.HT, Mode.AUTO), "auto", "--json")
+    assert result.exit_code == 0
+    assert json.loads(result.stdout) == {
+        "mode": "ht",
+        "operator_mode": "auto",
+        "leader": "pi-1",
+        "term": 1,
+        "note": None,
+    }
 
 
 @pytest.mark.parametrize(("word", "is_told"), [("ha", True), ("ht", False)])

@@ -17,6 +17,7 @@ STATE = ClusterState(
     4, 2, "pi-1", Mode.HT, Mode.AUTO, ("pi-1",), {"lower": ("pi-1",), "upper": ("pi-1",)}
 )
 HEARTBEAT = Heartbeat("pi-1", 3, 90, queue=12, busy=0.75)
+WHY = "the logs of the others say why, or 'edge-agent doctor' there\n"
 
 
 def cluster() -> FakeBus:
@@ -86,7 +87,8 @@ def test_nobody_there_is_said_and_is_a_failure() -> None:
     result = run(FakeBus())
     assert result.exit_code == 1
     assert result.stdout == (
-        "no agent has announced itself below 'fluid', or only operators may see it\n"
+        "no agent has announced itself below 'fluid', or only operators may see it: "
+        "start one with 'edge-agent'; check --base-topic, and the user in --broker\n"
     )
 
 
@@ -141,7 +143,7 @@ def test_waiting_ends_when_as_many_devices_serve_as_asked_for() -> None:
 def test_a_device_that_does_not_serve_does_not_count(bus: FakeBus) -> None:
     result = run(bus, "--wait", "2", "--timeout", "0.01")
     assert result.exit_code == 1
-    assert result.stderr == "error: 1 of 2 devices serve after 0.01 s\n"
+    assert result.stderr == "error: 1 of 2 devices serve after 0.01 s: " + WHY
     assert "pi-2" in result.stdout  # the table is shown all the same
 
 
@@ -153,7 +155,7 @@ def test_nobody_serves_without_a_leader() -> None:
         ]
     )
     result = run(bus, "--wait", "1", "--timeout", "0.01")
-    assert result.stderr == "error: 0 of 1 devices serve after 0.01 s\n"
+    assert result.stderr == "error: 0 of 1 devices serve after 0.01 s: " + WHY
 
 
 def test_waiting_bears_with_a_broker_that_is_still_starting() -> None:

@@ -96,3 +96,14 @@ def test_where_things_are_is_said_only_if_they_are_kept(
     assert said == (f"plot {output / 'bundle'}\n" if kept else "")
     # Training says it where it is not quiet.
     assert ("test split" in result.stdout) is not kept
+
+
+def test_with_json_nothing_else_is_on_stdout(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    trained, output = tmp_path / "trained", tmp_path / "kept"
+    write_bundle(trained, sealed(cut_bundle()))
+    monkeypatch.setattr(cli, "_FLUID", (sys.executable, "-c", TRAINING, str(trained)))
+    result = CliRunner().invoke(main, ["demo", "--json", "--output", str(output)])
+    assert (result.exit_code, result.stdout, capfd.readouterr().out) == (1, "", "")
+    assert "test split" in result.stderr
