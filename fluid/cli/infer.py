@@ -1,6 +1,7 @@
 """`fluid infer`: have images classified and print what they show."""
 
 import json
+import os
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ from fluid.cli.target import Target, target_options
 from fluid.client import Answer
 from fluid.errors import FluidError, ImageError, RequestRefused, RequestTimeout
 from fluid.messages.replies import ErrorReply, Reply, Result
+
+_ANY_WIDTH = 10_000  # a table takes no more than it needs
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,8 +168,12 @@ def _print_table(rows: Iterable[_Row], *, probabilities: bool) -> None:
     for row in rows:
         if isinstance(row.reply, Result):
             table.add_row(*_cells(row.image, row.reply, row.answer)[: len(table.columns)])
-    if table.row_count:
-        Console().print(table)
+    if not table.row_count:
+        return
+    console = Console()
+    if not console.is_terminal and "COLUMNS" not in os.environ:
+        console = Console(width=_ANY_WIDTH)  # whoever reads a file or a pipe wants whole names
+    console.print(table)
 
 
 def _cells(image: str, result: Result, answer: Answer) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from fluid.cli.notes import different_bundles
 from fluid.client import ClusterSnapshot
-from fluid.messages.control import Presence
+from fluid.messages.control import AgentState, Presence
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
@@ -16,6 +16,7 @@ _SHORT_DIGEST = 12
 _HEADINGS = ("device", "role", "state", "slots", "serves", "queue", "busy", "seen", "bundle")
 # What a narrow terminal does without, in this order. The rest says whether the cluster works.
 _DISPENSABLE = ("role", "bundle", "busy", "queue", "seen")
+_STATE_STYLES: dict[str, str] = {AgentState.ONLINE: "green", AgentState.OFFLINE: "red"}
 _ANY_WIDTH = 10_000
 
 
@@ -72,8 +73,13 @@ class _Devices:
         for index in kept:
             table.add_column(_HEADINGS[index], overflow="fold")
         for cells in self.rows:
-            table.add_row(*(Text(cells[index]) for index in kept))
+            table.add_row(*(Text(cells[index], _style(index, cells[index])) for index in kept))
         return table
+
+
+def _style(column: int, cell: str) -> str:
+    """Colour says again what the word says; where there is none, nothing is lost."""
+    return _STATE_STYLES.get(cell, "") if _HEADINGS[column] == "state" else ""
 
 
 def headline(snapshot: ClusterSnapshot) -> str:

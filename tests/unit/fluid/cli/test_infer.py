@@ -46,6 +46,13 @@ def test_prints_a_row_for_each_image(images: list[str]) -> None:
     assert all("90.0%" in row and "pi-1" in row for row in rows)
 
 
+def test_a_pipe_gets_long_names_whole(tmp_path: Path) -> None:
+    file = tmp_path / ("long" * 30 + ".raw")
+    file.write_bytes(b"x")
+    result = CliRunner(env={"COLUMNS": None}).invoke(main, ["infer", str(file)], obj=FakeBus())
+    assert str(file) in result.stdout
+
+
 def test_prints_json_lines_in_the_order_of_the_images(images: list[str]) -> None:
     result = run(FakeBus(), "--json", *images)
     assert result.exit_code == 0

@@ -161,6 +161,17 @@ def test_on_a_terminal_one_table_is_kept_up_to_date(
     assert result.exit_code == 130
 
 
+def test_where_there_is_colour_a_device_that_is_gone_is_red(
+    views: list[ClusterView], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TERM", "xterm")
+    views += [ClusterView(SNAPSHOT)]
+    shown = watch().stdout
+    assert "\x1b[32monline" in shown
+    assert "\x1b[31moffline" in shown
+
+
 def test_waiting_and_watching_do_not_go_together() -> None:
     result = watch("--wait", "2")
     assert result.exit_code == 2
