@@ -1,0 +1,32 @@
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.examples.running import EXAMPLES, environment, run
+from tests.integration.harness.cluster import Cluster
+from tests.processes import free_port
+
+pytestmark = [pytest.mark.examples, pytest.mark.timeout(900)]
+COMMAND = (sys.executable, EXAMPLES / "python" / "classify.py")
+
+
+def test_each_photo_gets_its_class_and_a_bad_one_an_error(
+    cluster: Cluster, photo_of: dict[str, Path], tmp_path: Path
+) -> None:
+    images = [*photo_of.values(), tmp_path / "gone.jpg"]
+    done = run([*COMMAND, *images], env=environment(cluster.broker.url))
+    assert done.returncode == 1
+    assert [line.split(" (")[0] for line in done.stdout.splitlines()] == [
+        f"{photo}: {name}" for name, photo in photo_of.items()
+    ]
+    assert all("sub-network 100 on master + worker" in line for line in done.stdout.splitlines())
+    assert done.stderr.startswith(f"{tmp_path / 'gone.jpg'}: error: ")
+
+
+def test_no_broker_is_one_line(photo_of: dict[str, Path]) -> None:
+    nobody = f"mqtt://127.0.0.1:{free_port()}"
+    done = run([*COMMAND, photo_of["red"]], env=environment(nobody))
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("error: cannot connect to ")
+    assert done.stderr.count("\n") == 1
