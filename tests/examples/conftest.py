@@ -61,7 +61,7 @@ def photo_of(photos: Path) -> dict[str, Path]:
 def own_data_set(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> OwnDataSet:
     """The example that trains, run once for all: the others are answered with its bundle."""
     bundle = tmp_path_factory.mktemp("own") / "bundle"
-    options = ["--epochs", "16", "--teacher-epochs", "0", "--channels", "8", "--batch-size", "16"]
+    options = ["--epochs", "30", "--teacher-epochs", "0", "--channels", "8", "--batch-size", "16"]
     script = EXAMPLES / "own_data_set" / "own_data_set.sh"
     done = run([script, photos, bundle, *options], env=environment())
     return OwnDataSet(bundle, done)

@@ -15,7 +15,7 @@ FRAMES_PER_S = 10
 SIDE_PX = 480  # more than the example sends
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture(scope="session", autouse=True)  # before a cluster is started for nothing
 def _library() -> None:
     need_library("cv2", "opencv-python-headless")
 

@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.examples, pytest.mark.timeout(900)]
 COMMAND = (sys.executable, EXAMPLES / "folder_watcher" / "watch.py")
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture(scope="session", autouse=True)  # before a cluster is started for nothing
 def _library() -> None:
     need_library("watchdog", "watchdog")
 

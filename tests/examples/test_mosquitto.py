@@ -10,7 +10,7 @@ pytestmark = [pytest.mark.examples, pytest.mark.timeout(900)]
 SCRIPT = EXAMPLES / "mosquitto" / "classify.sh"
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture(scope="session", autouse=True)  # before a cluster is started for nothing
 def _clients() -> None:
     need_program("mosquitto_pub")
     need_program("mosquitto_sub")
