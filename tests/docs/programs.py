@@ -51,9 +51,15 @@ def own_options() -> frozenset[str]:
     return frozenset(
         name
         for command in commands
-        for parameter in command.get_params(click.Context(command))
+        for parameter in command.get_params(_context(command))
         for name in (*parameter.opts, *parameter.secondary_opts)
     )
+
+
+def _context(command: click.Command, name: str = "") -> click.Context:
+    """As click makes it. A command keeps the help option of the first context that asks for it, so
+    one without the command's settings would take `-h` from it."""
+    return click.Context(command, info_name=name, **command.context_settings)
 
 
 def _fluid(arguments: tuple[str, ...]) -> Iterator[str]:
@@ -78,7 +84,7 @@ def _agent(arguments: tuple[str, ...]) -> Iterator[str]:
 def _parsed(command: click.Command, arguments: Sequence[str], name: str) -> Iterator[str]:
     """What click's parser says, and of values those that are one of few. Whether all is there that
     is required is not asked: a sentence may name one option alone."""
-    context = click.Context(command, info_name=name)
+    context = _context(command, name)
     parser = command.make_parser(context)
     try:
         values, rest, _ = parser.parse_args(_completed(command, context, arguments))
