@@ -38,9 +38,7 @@ class PacketStream:
         self._unsent = bytearray()
         self._ended = False
         self._failure: OSError | None = None
-        self._is_full = (
-            False  # the system keeps no more of what we write until the broker takes some
-        )
+        self._is_full = False
 
     # --- for paho ---------------------------------------------------------------------------
 
@@ -127,7 +125,9 @@ class PacketStream:
         except OSError as error:
             self._failure = error
             return False
-        self._is_full = sent < min(len(self._unsent), _WRITE_BYTES)
+        # TLS takes one record at a time, however much room there is: only its errors tell.
+        is_plain = not isinstance(self._connection, ssl.SSLSocket)
+        self._is_full = is_plain and sent < min(len(self._unsent), _WRITE_BYTES)
         del self._unsent[:sent]
         return True
 

@@ -1,11 +1,16 @@
 import socket
+import ssl
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import pytest
 
 from fluid.bus import Delivered, Message
 from fluid.bus.mqtt.message_packets import Acknowledged, PacketError, acknowledgement, encode
 from fluid.bus.mqtt.packet_stream import PacketStream
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
 
 PINGRESP = bytes((0xD0, 0))
 SUBACK = bytes((0x90, 4, 0, 1, 0, 0))
@@ -133,6 +138,21 @@ def test_a_connection_is_full_until_the_other_end_takes_some(ends: Ends) -> None
         ends.broker.recv(1 << 20)
         ends.stream.flush()
     assert [*states, ends.stream.is_full] == [False, True, False]
+
+
+class OneRecordAtATime(ssl.SSLSocket):
+    """A TLS connection with much room, which takes a record of what it is given."""
+
+    def send(self, data: "ReadableBuffer", flags: int = 0) -> int:  # noqa: ARG002 -- as in `ssl`
+        return min(memoryview(data).nbytes, 1 << 14)
+
+
+def test_a_tls_connection_that_takes_a_record_is_not_full_for_that() -> None:
+    stream = PacketStream(OneRecordAtATime.__new__(OneRecordAtATime))
+    stream.send(bytes(1 << 20))
+    assert stream.flush()
+    assert stream.has_unsent
+    assert not stream.is_full
 
 
 def test_the_last_words_are_sent_whole(ends: Ends) -> None:
