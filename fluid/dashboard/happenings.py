@@ -15,6 +15,7 @@ from fluid.messages.control import AgentState, Mode, Presence
 SILENT_AFTER_S = 2.0
 # An adopter sends its marker again while it does not come back: that is one adoption.
 _SAME_ADOPTION_S = 10.0
+_MOST_ADOPTIONS = 256  # anybody may name agents that never were
 
 MODE_NAMES = {Mode.HA: "high accuracy", Mode.HT: "high throughput", Mode.AUTO: "automatic"}
 
@@ -52,7 +53,7 @@ class Chronicle:
     def __init__(self) -> None:
         self._before: ClusterView | None = None
         self._silent: frozenset[str] = frozenset()
-        self._unheard_since_s: dict[str, float] = {}
+        self._online_since_s: dict[str, float] = {}  # as far as we saw it
         self._adopted_at_s: dict[str, float] = {}
 
     @property
@@ -68,8 +69,10 @@ class Chronicle:
 
     def adoption(self, agent: str, now_s: float) -> tuple[Happening, ...]:
         """Somebody empties the session of this agent: who, is the leader's business to be."""
-        last_s = self._adopted_at_s.get(agent)
+        last_s = self._adopted_at_s.pop(agent, None)
         self._adopted_at_s[agent] = now_s
+        if len(self._adopted_at_s) > _MOST_ADOPTIONS:
+            del self._adopted_at_s[next(iter(self._adopted_at_s))]
         if last_s is not None and now_s - last_s < _SAME_ADOPTION_S:
             return ()
         state = self._before.snapshot.state if self._before else None
@@ -79,9 +82,10 @@ class Chronicle:
     def _listen(self, view: ClusterView, now_s: float) -> Iterator[Happening]:
         """Who fell silent, and who is heard again. Without a broker nobody is."""
         if view.trouble:
-            self._unheard_since_s.clear()
+            self._online_since_s.clear()
             return
         online = {each.agent for each in view.snapshot.online}
+        self._online_since_s = {agent: self._online_since_s.get(agent, now_s) for agent in online}
         silences_s = {agent: self._silence_s(view.snapshot, agent, now_s) for agent in online}
         silent = frozenset(each for each, for_s in silences_s.items() if for_s >= SILENT_AFTER_S)
         for agent in sorted(silent - self._silent):
@@ -91,11 +95,10 @@ class Chronicle:
         self._silent = silent
 
     def _silence_s(self, snapshot: ClusterSnapshot, agent: str, now_s: float) -> float:
+        """The last heartbeat of one that has just come back is of its life before."""
+        online_s = now_s - self._online_since_s[agent]
         silent_s = snapshot.silent_s(agent, now_s)
-        if silent_s is not None:
-            self._unheard_since_s.pop(agent, None)
-            return silent_s
-        return now_s - self._unheard_since_s.setdefault(agent, now_s)
+        return online_s if silent_s is None else min(online_s, silent_s)
 
 
 def _between(before: ClusterView | None, after: ClusterView) -> Iterator[Happening]:

@@ -160,6 +160,26 @@ def test_an_agent_that_was_never_heard_is_given_time_to_speak() -> None:
     assert silent.text == "nothing is heard of worker"
 
 
+def test_one_that_comes_back_is_given_time_to_speak_again() -> None:
+    chronicle = Chronicle()
+    chronicle.look(view(heard_at_s=10.0), 10.0)
+    chronicle.look(view(MASTER, OFFLINE, heard_at_s=10.0), 10.5)
+    back = view(heard_at_s={"master": 600.0, "worker": 10.0})
+    assert [each.text for each in chronicle.look(back, 600.0)] == ["worker is back"]
+    assert chronicle.silent == frozenset()
+    (silent,) = chronicle.look(view(heard_at_s={"master": 602.0, "worker": 10.0}), 602.0)
+    assert silent.text == "nothing is heard of worker"
+
+
+def test_one_that_was_never_heard_in_its_life_before_is_given_time_too() -> None:
+    chronicle = Chronicle()
+    never = {"master": 10.0}
+    chronicle.look(view(heard_at_s=never), 10.0)
+    chronicle.look(view(MASTER, OFFLINE, heard_at_s=never), 10.5)
+    back = chronicle.look(view(heard_at_s={"master": 600.0}), 600.0)
+    assert [each.text for each in back] == ["worker is back"]
+
+
 def test_the_silence_of_a_lost_broker_is_nobodys() -> None:
     chronicle = Chronicle()
     chronicle.look(view(heard_at_s=10.0), 10.0)
