@@ -16,7 +16,8 @@ import struct
 import threading
 import warnings
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
@@ -37,7 +38,7 @@ JPEG_MAGIC = b"\xff\xd8\xff"
 
 # What Pillow's readers were seen or are documented to raise on hostile bytes. It promises no
 # single exception type, and a decoder fed by strangers must not let any of these through.
-_PILLOW_ERRORS = (
+PILLOW_ERRORS = (
     OSError,
     EOFError,
     SyntaxError,
@@ -230,19 +231,25 @@ def _image_shapes(spec: InputSpec) -> tuple[tuple[int, ...], ...]:
 
 
 def _read_picture(payload: bytes, spec: InputSpec, limits: DecodeLimits) -> _Outcome:
-    with _quiet, warnings.catch_warnings():
-        # Pillow warns of odd metadata and of large sizes. Sizes are refused below; a reader of
-        # strangers' files has no use for the rest.
-        warnings.simplefilter("ignore")
+    with without_warnings():
         try:
             picture = Image.open(io.BytesIO(payload), formats=("PNG", "JPEG"))
         except Image.DecompressionBombError:
             return DecodeFailure(
                 ErrorCode.TOO_MANY_PIXELS, "the image has far more pixels than are accepted"
             )
-        except _PILLOW_ERRORS:
+        except PILLOW_ERRORS:
             return _NotThisFormat(_unreadable_header(payload))
         return _judge_picture(picture, spec, limits) or _take_picture(picture, spec)
+
+
+@contextmanager
+def without_warnings() -> Iterator[None]:
+    """Pillow warns of odd metadata and of large sizes. Sizes are judged by who reads; a reader of
+    strangers' files has no use for the rest."""
+    with _quiet, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
 
 
 def _judge_picture(
@@ -268,30 +275,30 @@ def _take_picture(picture: Image.Image, spec: InputSpec) -> Decoded | DecodeFail
     height, width, channels = spec.shape
     try:
         picture.load()
-        upright = _upright(picture) if spec.resize == "bilinear" else picture
-        coloured = _recolour(upright, "L" if channels == 1 else "RGB")
+        upright = turned_upright(picture) if spec.resize == "bilinear" else picture
+        coloured = recoloured(upright, "L" if channels == 1 else "RGB")
         if coloured.size != (width, height):
             coloured = coloured.resize((width, height), Image.Resampling.BILINEAR)
         pixels = np.asarray(coloured, dtype=np.uint8)
-    except _PILLOW_ERRORS:
+    except PILLOW_ERRORS:
         return DecodeFailure(
             ErrorCode.TRUNCATED_IMAGE, f"the {picture.format} data is cut short or damaged"
         )
     return Decoded(pixels.reshape(1, *spec.shape), is_batch=False)
 
 
-def _upright(picture: Image.Image) -> Image.Image:
+def turned_upright(picture: Image.Image) -> Image.Image:
     """Turned as its EXIF orientation says. Only where pictures are scaled anyway: where a model
     takes exact pixels, the pixels are the message."""
     try:
         orientation = picture.getexif().get(ExifTags.Base.Orientation)
-    except _PILLOW_ERRORS:
+    except PILLOW_ERRORS:
         return picture  # unreadable metadata is no reason to refuse readable pixels
     turn = _UPRIGHT.get(orientation) if isinstance(orientation, int) else None
     return picture if turn is None else picture.transpose(turn)
 
 
-def _recolour(picture: Image.Image, mode: str) -> Image.Image:
+def recoloured(picture: Image.Image, mode: str) -> Image.Image:
     """To grey or RGB. 16-bit grey keeps its high byte (Pillow alone would clip it to white)."""
     if picture.mode.startswith("I"):
         high_bytes = np.asarray(picture, dtype=np.int64).clip(0, 0xFFFF) >> 8
@@ -369,6 +376,6 @@ def _encode_picture(picture: Image.Image) -> bytes:
     buffer = io.BytesIO()
     try:
         picture.save(buffer, format="PNG")
-    except _PILLOW_ERRORS as error:
+    except PILLOW_ERRORS as error:
         raise ImageError(f"the Pillow image cannot be written as PNG ({error})") from error
     return buffer.getvalue()

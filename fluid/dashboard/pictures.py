@@ -6,13 +6,18 @@ another way is recognised badly, however well it was drawn. Pure; knows nothing 
 """
 
 import io
-import warnings
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image
 
-from fluid.codec import DecodeLimits
+from fluid.codec import (
+    PILLOW_ERRORS,
+    DecodeLimits,
+    recoloured,
+    turned_upright,
+    without_warnings,
+)
 
 Grey = NDArray[np.uint8]
 
@@ -20,31 +25,19 @@ _MARGIN = 4 / 28
 _LEAST_WITH_MARGIN = 16  # smaller ones, as scikit-learn's digits of 8 x 8, fill their frame
 _INK = 32
 _LIGHT = 127
-_UNREADABLE = (
-    OSError,
-    ValueError,
-    SyntaxError,
-    UnidentifiedImageError,
-    Image.DecompressionBombError,
-)
 
 
 def read_grey(payload: bytes, limits: DecodeLimits) -> Grey | None:
     """The grey values (h, w) of a PNG or JPEG, upright and on black; None for what is neither,
     or has more pixels than a request may."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Pillow's, about sizes that are judged here
+        with without_warnings():
             picture = Image.open(io.BytesIO(payload), formats=("PNG", "JPEG"))
             if picture.width * picture.height > limits.max_pixels:
                 return None
-            upright = ImageOps.exif_transpose(picture)
-            if upright.has_transparency_data:
-                layered = upright.convert("RGBA")
-                ground = Image.new("RGBA", layered.size, (0, 0, 0, 255))
-                upright = Image.alpha_composite(ground, layered)
-            return np.asarray(upright.convert("L"), dtype=np.uint8)
-    except _UNREADABLE:
+            picture.load()
+            return np.asarray(recoloured(turned_upright(picture), "L"), dtype=np.uint8)
+    except (*PILLOW_ERRORS, Image.DecompressionBombError):
         return None
 
 

@@ -88,6 +88,34 @@ def test_what_is_transparent_is_black() -> None:
     assert read.sum() == 255
 
 
+def test_of_16_bits_the_high_ones_are_kept() -> None:
+    buffer = io.BytesIO()
+    Image.fromarray(drawn().astype(np.uint16) * 0x80).save(buffer, format="PNG")
+    read = read_grey(buffer.getvalue(), LIMITS)
+    assert read is not None
+    assert read.max() == 0x7F
+
+
+def test_a_photo_is_turned_upright() -> None:
+    read = read_grey(_jpeg(b"\x12\x01\x03\x00\x01\x00\x00\x00\x06\x00\x00\x00"), LIMITS)
+    assert read is not None
+    assert read.shape == (16, 8)
+
+
+def test_damaged_metadata_is_no_reason_not_to_read_a_picture() -> None:
+    read = read_grey(_jpeg(b"\x12\x01\x05\x00\x01\x00\x00\x00\xff\xff\xff\x7f"), LIMITS)
+    assert read is not None
+    assert read.shape == (8, 16)
+
+
+def _jpeg(entry: bytes) -> bytes:
+    """A JPEG of 16 x 8 whose EXIF has this one entry."""
+    exif = b"Exif\0\0II*\x00\x08\x00\x00\x00\x01\x00" + entry + bytes(4)
+    buffer = io.BytesIO()
+    Image.new("L", (16, 8)).save(buffer, format="JPEG", exif=exif)
+    return buffer.getvalue()
+
+
 @pytest.mark.parametrize(
     "payload",
     [
