@@ -30,6 +30,7 @@ _GUESS = InputSpec((28, 28, 1))
 _LIMITS = DecodeLimits()
 # The end of the message of WRONG_SHAPE about a picture: width x height.
 _TAKES = re.compile(r"the model takes (\d{1,4}) x (\d{1,4})\b")
+_LONGEST_SIDE_PX = 1024  # no network for digits takes more
 ANSWER_TIMEOUT_S = 15.0
 
 
@@ -119,7 +120,10 @@ class Asking:
         found = _TAKES.search(reply.message)
         if found is None:
             return False
-        learnt = InputSpec((int(found[2]), int(found[1]), 1))
+        width, height = int(found[1]), int(found[2])
+        if not (0 < width <= _LONGEST_SIDE_PX and 0 < height <= _LONGEST_SIDE_PX):
+            return False
+        learnt = InputSpec((height, width, 1))
         is_news, self._spec = learnt != self._spec, learnt
         return is_news
 

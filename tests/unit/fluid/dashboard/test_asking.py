@@ -92,8 +92,9 @@ def test_without_a_bundle_the_size_is_learnt_from_the_refusal() -> None:
     assert client.sizes == [(28, 28), (10, 8), (10, 8)]
 
 
-def test_a_refusal_that_teaches_nothing_is_told() -> None:
-    client = FakeClient([error(message="the model takes 28 x 28")])
+@pytest.mark.parametrize("size", ["28 x 28", "0 x 0", "9999 x 9999"])
+def test_a_refusal_that_teaches_nothing_is_told(size: str) -> None:
+    client = FakeClient([error(message=f"the model takes {size}")])
     assert code(ask(client, drawing())) == (422, "wrong_shape")
     assert len(client.sent) == 1
 
