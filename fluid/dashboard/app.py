@@ -79,6 +79,13 @@ def make_app(parts: Parts) -> Starlette:
     )
 
 
+class _Json(JSONResponse):
+    """In ASCII, as in the stream: JSON of others may hold half a character, which is no UTF-8."""
+
+    def render(self, content: Any) -> bytes:
+        return json.dumps(content, allow_nan=False, separators=(",", ":")).encode()
+
+
 class _Routes:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
@@ -90,7 +97,7 @@ class _Routes:
     async def state(self, _request: Request) -> Response:
         """All that the page shows, once: for programs, and to look at."""
         document, _ = self._parts.watcher.everything()
-        return JSONResponse(document, headers={"Cache-Control": "no-store"})
+        return _Json(document, headers={"Cache-Control": "no-store"})
 
     async def stream(self, _request: Request) -> Response:
         if self._streams >= _MOST_STREAMS:
@@ -108,7 +115,7 @@ class _Routes:
         if isinstance(mode, Malformed):
             return _refused(422, "bad_mode", mode.reason)
         outcome = await asyncio.to_thread(self._parts.set_mode, mode)
-        return JSONResponse(outcome.document, outcome.status)
+        return _Json(outcome.document, outcome.status)
 
     async def answer(self, request: Request) -> Response:
         limit = DecodeLimits().max_bytes
@@ -120,7 +127,7 @@ class _Routes:
             return _refused(422, "empty_payload", "the file is empty")
         is_drawing = request.query_params.get("kind") == "drawing"
         outcome = await self._parts.asking.ask(payload, is_drawing=is_drawing)
-        return JSONResponse(outcome.document, outcome.status)
+        return _Json(outcome.document, outcome.status)
 
     async def _events(self) -> AsyncIterator[str]:
         """Everything, then the news of each second, and of what happened at once."""
@@ -184,8 +191,8 @@ async def _body(request: Request, most_bytes: int) -> bytes | None:
     return b"".join(parts)
 
 
-def _refused(status: int, code: str, message: str) -> JSONResponse:
-    return JSONResponse({"error": {"code": code, "message": message}}, status)
+def _refused(status: int, code: str, message: str) -> Response:
+    return _Json({"error": {"code": code, "message": message}}, status)
 
 
 def _event(name: str, document: dict[str, Any]) -> str:

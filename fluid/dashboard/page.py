@@ -23,6 +23,7 @@ from fluid.topics import Topics, is_agent_id
 
 _MOST_HAPPENINGS = 200
 _MOST_IDS = 4_096
+_LONGEST_ID = 128  # our own are far shorter
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +206,8 @@ class _Recent:
         self._texts: dict[str, None] = {}
 
     def add(self, text: str) -> None:
+        if len(text) > _LONGEST_ID:
+            return
         self._texts.pop(text, None)
         self._texts[text] = None
         if len(self._texts) > self._most:

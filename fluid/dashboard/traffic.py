@@ -6,7 +6,7 @@ Owns a bounded history of whole seconds. Pure: replies and moments in, ticks out
 import itertools
 import math
 from collections import Counter, deque
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +16,8 @@ HISTORY_S = 300
 # What one second may cost, whatever the cluster does and whoever publishes answers.
 _MOST_SAMPLES = 4_000
 _MOST_NAMES = 12
+_LONGEST_NAME = 64
+_LONGEST_MS = 86_400_000.0
 _OTHER = "other"
 
 
@@ -83,10 +85,11 @@ class Traffic:
                 continue
             now.answers += 1
             self.answers += 1
-            known = reply.subnetwork in now.shares or len(now.shares) < _MOST_NAMES
-            now.shares[reply.subnetwork if known else _OTHER] += 1
+            now.shares[_name(reply.subnetwork, now.shares)] += 1
             if len(now.device_ms) < _MOST_SAMPLES:
-                now.device_ms.append(reply.queue_ms + reply.compute_ms)
+                # Each is finite, but two that are huge add up to what is no JSON.
+                ms = reply.queue_ms + reply.compute_ms
+                now.device_ms.append(max(0.0, min(ms, _LONGEST_MS)))
 
     def add_own(self, latency_ms: float, now_s: float) -> None:
         """A request of the page's own was answered; `add` has its replies."""
@@ -115,6 +118,14 @@ class Traffic:
             return list(self._ticks)
         newest_first = itertools.takewhile(lambda tick: tick.second > second, reversed(self._ticks))
         return list(newest_first)[::-1]
+
+
+def _name(subnetwork: str, known: Collection[str]) -> str:
+    """Under which name it is counted."""
+    is_new = subnetwork not in known
+    if len(subnetwork) > _LONGEST_NAME or (is_new and len(known) >= _MOST_NAMES):
+        return _OTHER
+    return subnetwork
 
 
 def _closed(number: int, second: _Second, *, blind: bool) -> Tick:

@@ -34,10 +34,11 @@ class FakeWatcher:
 class FakeAsking:
     def __init__(self) -> None:
         self.asked: list[tuple[bytes, bool]] = []
+        self.class_name = "7"
 
     async def ask(self, payload: bytes, *, is_drawing: bool) -> Outcome:
         self.asked.append((payload, is_drawing))
-        return Outcome(200, {"class": "7"})
+        return Outcome(200, {"class": self.class_name})
 
 
 class Site:
@@ -168,6 +169,12 @@ def test_a_picture_is_asked_for(site: Site, kind: str, is_drawing: bool) -> None
     reply = site.post(f"/api/answer?kind={kind}", picture)
     assert (reply.status, reply.json) == (200, {"class": "7"})
     assert site.asking.asked == [(picture, is_drawing)]
+
+
+def test_what_is_no_text_in_a_message_of_others_does_not_end_the_answer(site: Site) -> None:
+    site.asking.class_name = "\ud83d"  # half of a character, as JSON can say it
+    reply = site.post("/api/answer?kind=file", b"p")
+    assert (reply.status, reply.json) == (200, {"class": "\ud83d"})
 
 
 @pytest.mark.parametrize(

@@ -154,6 +154,13 @@ def test_an_own_answer_that_everybody_heard_counts_once(heard_first: bool) -> No
     assert shown.everything(20.0)["ticks"][0]["own"] == 12.0
 
 
+def test_ids_longer_than_any_of_ours_are_not_remembered() -> None:
+    shown = page()
+    shown.heard(answer(result("x" * 200)), 10.1)
+    shown.asked(Answer("x" * 200, (result("x" * 200),), latency_ms=12.0), 10.2)
+    assert answered(shown) == [(2, 0)]
+
+
 def test_without_the_right_to_hear_all_answers_the_own_ones_count() -> None:
     shown = page()
     shown.asked(Answer("a", (result("a"),), latency_ms=12.0), 10.2)

@@ -1,3 +1,6 @@
+import json
+from dataclasses import replace
+
 from fluid.dashboard.traffic import HISTORY_S, Tick, Traffic
 from tests.unit.fluid.dashboard.clusters import error, result
 
@@ -69,6 +72,22 @@ def test_names_that_anybody_may_publish_are_bounded() -> None:
     (tick,) = traffic.since()
     assert len(tick.shares) == 13
     assert dict(tick.shares)["other"] == 88
+
+
+def test_a_name_that_is_no_name_is_counted_as_another() -> None:
+    traffic = Traffic(0.0)
+    traffic.add([result(subnetwork="x" * 65), result(subnetwork="x" * 64)], 0.1)
+    traffic.advance(1.0)
+    (tick,) = traffic.since()
+    assert dict(tick.shares) == {"other": 1, "x" * 64: 1}
+
+
+def test_times_that_anybody_may_publish_stay_what_json_can_say() -> None:
+    traffic = Traffic(0.0)
+    traffic.add([replace(result(queue_ms=ms), compute_ms=ms) for ms in (1.5e308, -1.5e308)], 0.1)
+    traffic.advance(1.0)
+    (tick,) = traffic.since()
+    assert json.dumps(tick.to_json(epoch_s=0.0), allow_nan=False)
 
 
 def test_a_second_without_the_broker_is_blind_unless_something_was_heard() -> None:
