@@ -34,6 +34,7 @@ from fluid.errors import ErrorCode
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg"})
 COLUMNS = ("time", "file", "class", "confidence", "subnetwork", "error")
 _SETTLED_S = 1.0
+_AGAIN_S = 5.0
 
 
 class Arrivals(FileSystemEventHandler):
@@ -53,6 +54,12 @@ class Arrivals(FileSystemEventHandler):
         for path in sorted(self._folder.iterdir()):
             if self._is_picture(path):
                 self.paths.put(path)
+
+    def queue_later(self, path: Path) -> None:
+        """Queue a picture again: a cluster that cannot answer now cannot at once, either."""
+        timer = threading.Timer(_AGAIN_S, self.paths.put, (path,))
+        timer.daemon = True
+        timer.start()
 
     def dispatch(self, event: FileSystemEvent) -> None:
         """What watchdog tells, in a thread of its own."""
@@ -132,19 +139,20 @@ class Stopping:
 def work(client: FluidClient, arrivals: Arrivals, folder: Path, *, answers: Path) -> None:
     """Sort pictures as they come, until the queue ends."""
     stopping = Stopping(arrivals.paths)
-    is_new = not answers.exists()
     with answers.open("a", newline="", encoding="utf-8") as file:
         lines = csv.DictWriter(file, COLUMNS)
-        if is_new:
+        if file.tell() == 0:
             lines.writeheader()
         while (path := arrivals.paths.get()) is not None and not stopping.is_asked_for:
             if not path.exists():  # it was queued twice, or somebody took it
                 continue
             try:
                 line = sort(client, path, folder)
+            except FileNotFoundError:  # somebody took it meanwhile
+                continue
             except FluidError as error:
                 print(f"error: {path.name}: {error}; trying again", file=sys.stderr, flush=True)
-                arrivals.paths.put(path)
+                arrivals.queue_later(path)
                 continue
             lines.writerow(line)
             file.flush()
