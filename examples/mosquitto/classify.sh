@@ -36,4 +36,4 @@ if ! answer=$(mosquitto_sub "${broker[@]}" "${session[@]}" -C 1 -W 30); then
   exit 1
 fi
 printf '%s\n' "$answer"
-[[ $answer != *'"error"'* ]]
+[[ $answer != *'"error":{'* ]] # a class may be called error

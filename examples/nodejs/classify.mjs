@@ -20,7 +20,7 @@ if (images.length === 0) {
 
 const url = process.env.FLUID_BROKER ?? "mqtt://127.0.0.1:1883";
 // Users of a secured broker may read answers below their own name alone.
-const user = new URL(url).username || "nodejs";
+const user = decodeURIComponent(new URL(url).username) || "nodejs";
 const answers = `fluid/result/${user}/${randomUUID()}`;
 
 // What was asked and is not answered: by the request's id, what takes the answer.

@@ -27,7 +27,8 @@ def main() -> int:
                 answer = future.result()
                 try:
                     result = answer.result()
-                except FluidError as error:  # this picture's; the others go on
+                # This file's; the others go on. ValueError: it was a batch of several images.
+                except (FluidError, ValueError) as error:
                     print(f"{image}: error: {error}", file=sys.stderr)
                     failed = True
                     continue

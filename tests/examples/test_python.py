@@ -1,8 +1,11 @@
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from fluid.bundle import load_bundle
+from tests.examples.conftest import OwnDataSet
 from tests.examples.running import EXAMPLES, environment, run
 from tests.integration.harness.cluster import Cluster
 from tests.processes import free_port
@@ -22,6 +25,18 @@ def test_each_photo_gets_its_class_and_a_bad_one_an_error(
     ]
     assert all("sub-network 100 on master + worker" in line for line in done.stdout.splitlines())
     assert done.stderr.startswith(f"{tmp_path / 'gone.jpg'}: error: ")
+
+
+def test_a_batch_is_an_error_and_stops_no_other(
+    cluster: Cluster, own_data_set: OwnDataSet, photo_of: dict[str, Path], tmp_path: Path
+) -> None:
+    shape = load_bundle(own_data_set.bundle).manifest.input.shape
+    batch = tmp_path / "batch.npy"
+    np.save(batch, np.zeros((2, *shape), np.uint8))
+    done = run([*COMMAND, batch, photo_of["red"]], env=environment(cluster.broker.url))
+    assert (done.returncode, done.stdout.split(" (")[0]) == (1, f"{photo_of['red']}: red")
+    assert done.stderr.startswith(f"{batch}: error: ")
+    assert "batch of 2" in done.stderr
 
 
 def test_no_broker_is_one_line(photo_of: dict[str, Path]) -> None:
