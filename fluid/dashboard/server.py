@@ -128,9 +128,10 @@ def listen(host: str, port: int) -> socket.socket:
         except OSError:
             listener.close()
             raise
-    except OSError as error:
+    except (OSError, UnicodeError) as error:  # UnicodeError: what cannot be a host's name
+        reason = getattr(error, "strerror", None) or error
         raise DashboardAddressUnusable(
-            f"the page cannot be served on {host}:{port}: {error.strerror or error}; choose "
+            f"the page cannot be served on {host}:{port}: {reason}; choose "
             "another --port or --host [dashboard_address_unusable]"
         ) from error
     return listener

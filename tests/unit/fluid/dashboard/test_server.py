@@ -43,6 +43,14 @@ def test_a_port_that_is_taken_is_one_sentence_with_what_to_do() -> None:
             listen("127.0.0.1", port)
 
 
-def test_a_host_that_is_not_ours_is_one_sentence_too() -> None:
+@pytest.mark.parametrize(
+    "host",
+    [
+        "192.0.2.1",  # of no machine: RFC 5737
+        "a..b",
+        "a" * 64,
+    ],
+)
+def test_a_host_that_is_not_ours_is_one_sentence_too(host: str) -> None:
     with pytest.raises(DashboardAddressUnusable, match="dashboard_address_unusable"):
-        listen("192.0.2.1", 0)  # of no machine: RFC 5737
+        listen(host, 0)
