@@ -128,7 +128,7 @@ def main() -> int:
     try:
         with FluidClient(arguments.broker) as client:
             watch(client, arguments.source, interval_s=arguments.interval)
-    except (FluidError, SourceError) as error:
+    except (FluidError, SourceError, ValueError) as error:  # ValueError: no such URL of a broker
         print(f"error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

@@ -179,7 +179,7 @@ def main() -> int:
             if arguments.once:
                 arrivals.paths.put(None)
             work(client, arrivals, folder, answers=folder / "answers.csv")
-    except FluidError as error:
+    except (FluidError, ValueError) as error:  # ValueError: no such URL of a broker
         print(f"error: {error}", file=sys.stderr)
         return 1
     finally:

@@ -37,7 +37,7 @@ def main() -> int:
                     f"sub-network {result.subnetwork} on {' + '.join(result.devices)}, "
                     f"{answer.latency_ms:.0f} ms"
                 )
-    except FluidError as error:  # the first connection failed
+    except (FluidError, ValueError) as error:  # no connection at first, or no such URL
         print(f"error: {error}", file=sys.stderr)
         return 1
     return 1 if failed else 0

@@ -45,3 +45,11 @@ def test_no_broker_is_one_line(photo_of: dict[str, Path]) -> None:
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith("error: cannot connect to ")
     assert done.stderr.count("\n") == 1
+
+
+def test_a_broker_that_is_no_url_is_one_line(photo_of: dict[str, Path]) -> None:
+    done = run([*COMMAND, photo_of["red"]], env=environment("http://pi-1"))
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == (
+        "error: broker address 'http://pi-1' must begin with mqtt:// or mqtts://\n"
+    )
