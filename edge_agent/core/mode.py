@@ -20,6 +20,7 @@ _OVERLOAD_QUEUE = 16
 # or that is limited, leaves a device idle while there is work. But one that is hardly busy waits
 # for another that is stuck, and HT would not help it.
 _FULL = 0.9
+_LEAST_FULL = 2  # one alone is no queue: it may be the only one there is
 _OVERLOAD_BUSY_IF_FULL = 0.5
 # HA fits again when its busiest device would have room to spare.
 _UNDERLOAD_BUSY = 0.6
@@ -45,7 +46,7 @@ class Load:
 
     @property
     def is_overloaded(self) -> bool:
-        if self.queue >= max(1.0, _FULL * self.in_flight):
+        if self.queue >= max(_LEAST_FULL, _FULL * self.in_flight):
             return self.busy >= _OVERLOAD_BUSY_IF_FULL
         threshold = max(1, min(_OVERLOAD_QUEUE, self.in_flight // 2))
         return self.busy >= _OVERLOAD_BUSY and self.queue >= threshold

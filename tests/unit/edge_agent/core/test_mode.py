@@ -79,6 +79,10 @@ def test_with_a_full_window_a_device_that_is_held_back_is_overloaded() -> None:
     assert not replace(full, queue=57).is_overloaded
 
 
+def test_a_window_of_one_is_full_with_every_request() -> None:
+    assert not Load(queue=1, busy=0.8, in_flight=1).is_overloaded
+
+
 def test_with_a_full_window_a_device_that_only_waits_for_another_is_not_overloaded() -> None:
     assert not Load(queue=64, busy=0.49, in_flight=64).is_overloaded
 
