@@ -18,6 +18,7 @@ without threads is taken in at once.
 
 import queue
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from typing import Generic, TypeVar
@@ -28,12 +29,15 @@ MOST_FROM_LINKS = 1000
 MOST_AT_ONCE = 64
 
 _Item = TypeVar("_Item")
+_Entry = tuple[_Item, threading.Semaphore | None]  # and the room that it takes, if it takes any
 
 
 class Inbox(Generic[_Item]):
     """A queue with one reader. Links' threads use `put_patiently`, all others `put`.
 
-    can_wait: of an item, whether those that cannot go before it. Each kind keeps its order.
+    most: of each kind. can_wait: of an item, whether those that cannot go before it. Each kind
+    keeps its order, and has room of its own: however many requests wait here, whoever brings what
+    cannot wait does not.
     """
 
     def __init__(
@@ -42,62 +46,74 @@ class Inbox(Generic[_Item]):
         *,
         can_wait: Callable[[_Item], bool] = lambda _item: False,
     ) -> None:
-        self._items: queue.SimpleQueue[tuple[_Item, bool]] = queue.SimpleQueue()
-        self._room = threading.Semaphore(most)
+        self._items: queue.SimpleQueue[_Entry[_Item]] = queue.SimpleQueue()
+        self._pressing_room = threading.Semaphore(most)
+        self._patient_room = threading.Semaphore(most)
         self._can_wait = can_wait
         self._reader: int | None = None
         self._closed = False
-        # The reader's own: what it has looked at, and whether it counts.
-        self._pressing: deque[tuple[_Item, bool]] = deque()
-        self._patient: deque[tuple[_Item, bool]] = deque()
+        # The reader's own: what it has looked at.
+        self._pressing: deque[_Entry[_Item]] = deque()
+        self._patient: deque[_Entry[_Item]] = deque()
 
     def put(self, item: _Item) -> None:
         """Never waits. May be called from a signal handler."""
-        self._items.put((item, False))
+        self._items.put((item, None))
 
     def put_patiently(self, item: _Item) -> None:
         """Wait until there is room; once the inbox is closed the item is dropped."""
-        counts = threading.get_ident() != self._reader
-        if counts:
-            self._room.acquire()
+        if threading.get_ident() == self._reader:
+            self.put(item)
+            return
+        room = self._patient_room if self._can_wait(item) else self._pressing_room
+        room.acquire()
         if self._closed:
-            self._room.release()  # for the next that waits
+            room.release()  # for the next that waits
         else:
-            self._items.put((item, counts))
+            self._items.put((item, room))
 
     @property
     def has_left(self) -> bool:
         """Whether `take` has left something here that it has seen."""
         return bool(self._pressing or self._patient)
 
-    def take(self, *, timeout_s: float, most: int = MOST_AT_ONCE) -> list[_Item]:
+    def take(
+        self, *, timeout_s: float, most: int = MOST_AT_ONCE, only_pressing: bool = False
+    ) -> list[_Item]:
         """What is here, in its order and up to `most`; if nothing is, wait for one item. Empty
-        after `timeout_s`. Whoever calls this is the reader."""
+        after `timeout_s`. Whoever calls this is the reader.
+
+        only_pressing: leave here what can wait.
+        """
         self._reader = threading.get_ident()
-        self._look(timeout_s)
+        wanted = (self._pressing,) if only_pressing else (self._pressing, self._patient)
+        self._look(wanted, timeout_s)
         taken: list[_Item] = []
-        for waiting in (self._pressing, self._patient):
+        for waiting in wanted:
             while waiting and len(taken) < most:
-                item, counts = waiting.popleft()
+                item, room = waiting.popleft()
                 taken.append(item)
-                if counts:
-                    self._room.release()
+                if room is not None:
+                    room.release()
         return taken
 
     def close(self) -> None:
         """Nobody reads any more: let go of whoever waits for room."""
         self._closed = True
-        self._room.release()
+        self._pressing_room.release()
+        self._patient_room.release()
 
-    def _look(self, timeout_s: float) -> None:
-        """Sort all that is here; wait for something if nothing is."""
+    def _look(self, wanted: tuple[deque[_Entry[_Item]], ...], timeout_s: float) -> None:
+        """Sort all that is here; wait for something if nothing is that is wanted."""
+        give_up_at = time.monotonic() + timeout_s
         try:
-            if not (self._pressing or self._patient):
-                self._sort(self._items.get(timeout=timeout_s))
+            while not any(wanted):
+                left_s = max(0.0, give_up_at - time.monotonic())
+                self._sort(self._items.get(timeout=left_s))
             while True:
                 self._sort(self._items.get_nowait())
         except queue.Empty:
             pass
 
-    def _sort(self, entry: tuple[_Item, bool]) -> None:
+    def _sort(self, entry: _Entry[_Item]) -> None:
         (self._patient if self._can_wait(entry[0]) else self._pressing).append(entry)

@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from edge_agent.admission import Admission
 from edge_agent.batch import handle
 from edge_agent.bundle_loader import BundleLoader
 from edge_agent.bundle_source import BundleSource
@@ -149,12 +150,17 @@ class Agent:
         # microseconds, because two that start under one id at once must not get the same.
         self._perform(self._step(Started(incarnation=time.time_ns() // 1000)))
         occupation = Occupation(time.monotonic())
+        admission = Admission()
         while self._outcome is None:
             now = time.monotonic()
             timeout_s = max(0.0, self._node.next_deadline() - now)
             occupation.waits(now)
-            self._let_gather(timeout_s)
-            items = self._inbox.take(timeout_s=timeout_s)
+            alone_s = admission.keeps_out_s(holds_back=self._node.holds_back, now=now)
+            if alone_s:
+                items = self._inbox.take(timeout_s=min(timeout_s, alone_s), only_pressing=True)
+            else:
+                self._let_gather(timeout_s)
+                items = self._inbox.take(timeout_s=timeout_s)
             now = time.monotonic()
             occupation.works(now)
             if (worked_ms := occupation.report_ms(now)) is not None:

@@ -76,6 +76,11 @@ class Attempts:
         """Whether more may come of what was in flight when our former life ended."""
         return bool(self._in_flight_before) and not self._settled
 
+    @property
+    def hold_others_back(self) -> bool:
+        """Whether a request that comes now could not be run before a suspect is done with."""
+        return self._phase in (_Phase.DRAINING, _Phase.NOTING, _Phase.RUNNING)
+
     def snapshot_complete(self) -> None:
         """Everything retained has come."""
         self._knows_former = True
@@ -212,11 +217,10 @@ class Attempts:
         return []
 
     def _next_attempt(self) -> list[Effect]:
-        """Name the next suspect; but now and then, what was held back has its turn."""
+        """Name the next suspect; but now and then, the others have their turn."""
         if not self._link_open:
             return self._reopen()
-        turn_is_over = self._in_a_row >= _MOST_IN_A_ROW and self._held_back
-        if not self._suspects or turn_is_over:
+        if not self._suspects or self._in_a_row >= _MOST_IN_A_ROW:
             self._phase = _Phase.CLEARING
             return [self._write(self._former)]
         self._phase = _Phase.NOTING

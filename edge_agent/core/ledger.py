@@ -169,6 +169,11 @@ class Ledger:
         effects.append(SendDone(Done((held.request.key,))))
         return effects + self._progress.let_go(held, Route.EVERYONE, now)
 
+    @property
+    def holds_back(self) -> bool:
+        """Whether a request that comes now could not be run before a suspect is done with."""
+        return self._attempts.hold_others_back
+
     def attempt_confirmed(self, token: int, *, accepted: bool) -> list[Effect]:
         """The broker has one of our attempt notes."""
         return self._attempts.confirmed(token, accepted=accepted)

@@ -65,6 +65,11 @@ class Node:
     def held_requests(self) -> int:
         return len(self._ledger)
 
+    @property
+    def holds_back(self) -> bool:
+        """Whether a request that comes now could not be run before a suspect is done with."""
+        return self._ledger.holds_back
+
     def step(self, event: Event, now: float) -> tuple[Effect, ...]:
         """Take in what happened; returns what to do, in order."""
         effects = self._inference(event, now)

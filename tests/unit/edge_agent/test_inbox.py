@@ -75,13 +75,46 @@ def test_what_cannot_wait_goes_first_and_each_kind_keeps_its_order() -> None:
 def test_what_waits_behind_the_pressing_takes_room_until_it_is_taken() -> None:
     inbox = Inbox[int](most=2, can_wait=lambda number: number > 0)
     done: queue.SimpleQueue[int] = queue.SimpleQueue()
-    thread = put_all(inbox, 4, done)
-    wait_until(lambda: done.qsize() == 2)
-    assert inbox.take(timeout_s=0.0, most=1) == [0]
+    thread = put_all(inbox, 5, done)
     wait_until(lambda: done.qsize() == 3)
+    assert inbox.take(timeout_s=0.0, most=1) == [0]
+    assert done.qsize() == 3
+    assert inbox.take(timeout_s=0.0, most=1) == [1]
+    wait_until(lambda: done.qsize() == 4)
     taken = inbox.take(timeout_s=TIMEOUT_S, most=2)
     thread.join(TIMEOUT_S)
-    assert taken + inbox.take(timeout_s=0.0) == [1, 2, 3]
+    assert taken + inbox.take(timeout_s=0.0) == [2, 3, 4]
+
+
+def test_what_cannot_wait_has_room_however_much_waits() -> None:
+    """Else the broker's word on an attempt note is behind all requests, which wait for it."""
+    inbox = Inbox[int](most=2, can_wait=lambda number: number > 0)
+    inbox.put_patiently(1)
+    inbox.put_patiently(2)
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(inbox.put_patiently, 0).result(TIMEOUT_S)
+    assert inbox.take(timeout_s=0.0) == [0, 1, 2]
+
+
+def test_what_can_wait_is_left_where_only_the_pressing_is_wanted() -> None:
+    inbox = Inbox[int](can_wait=lambda number: number > 0)
+    for number in (1, 0, 2):
+        inbox.put(number)
+    assert inbox.take(timeout_s=0.0, only_pressing=True) == [0]
+    assert inbox.take(timeout_s=0.0, only_pressing=True) == []
+    assert inbox.has_left
+    assert inbox.take(timeout_s=0.0) == [1, 2]
+
+
+def test_the_pressing_is_waited_for_beside_what_can_wait() -> None:
+    inbox = Inbox[int](can_wait=lambda number: number > 0)
+    inbox.put(1)
+    with ThreadPoolExecutor(1) as pool:
+        taken = pool.submit(inbox.take, timeout_s=TIMEOUT_S, only_pressing=True)
+        inbox.put(2)
+        inbox.put(0)
+        assert taken.result(TIMEOUT_S) == [0]
+    assert inbox.take(timeout_s=0.0) == [1, 2]
 
 
 def test_one_item_is_taken_at_once() -> None:
@@ -92,9 +125,10 @@ def test_one_item_is_taken_at_once() -> None:
         assert taken.result(TIMEOUT_S) == [1]
 
 
+@pytest.mark.parametrize("can_wait", [False, True])
 @pytest.mark.parametrize("waiting", [1, 3])
-def test_closing_lets_go_of_all_that_wait(waiting: int) -> None:
-    inbox = Inbox[int](most=1)
+def test_closing_lets_go_of_all_that_wait(waiting: int, *, can_wait: bool) -> None:
+    inbox = Inbox[int](most=1, can_wait=lambda _number: can_wait)
     inbox.put_patiently(0)
     threads = [
         threading.Thread(target=inbox.put_patiently, args=(1,), daemon=True) for _ in range(waiting)

@@ -129,17 +129,51 @@ def test_suspects_follow_one_another_and_the_note_is_cleared_once(gate: Gate) ->
     assert noted(gate.finished()) == ""
 
 
-def test_after_eight_suspects_the_others_have_their_turn(gate: Gate) -> None:
+def run_eight(gate: Gate) -> list[Effect]:
+    """Eight suspects in a row, and another that waits; returns what follows the last of them."""
     note = gate.suspect("x")
     for name in "1234567y":
         gate.suspect(name)
-    gate.other("a")
     for _ in range(8):
         assert len(names(gate.confirm(note))) == 1
         note = gate.finished()
+    return note
+
+
+def test_after_eight_suspects_the_others_have_their_turn(gate: Gate) -> None:
+    note = gate.suspect("z")
+    gate.other("a")
+    gate.confirm(note)
+    gate.confirm(gate.finished())
+    gate.finished()
+    note = run_eight(gate)
     assert noted(note) == ""
+    gate.other("a")
     assert names(gate.confirm(note)) == ["a"]
     assert noted(gate.finished()) == "y"
+
+
+def test_others_are_held_back_but_for_their_turn(gate: Gate) -> None:
+    seen = [gate.hold_others_back]
+    gate.other("a")
+    gate.suspect("z")
+    seen.append(gate.hold_others_back)  # until the executor is empty
+    note = gate.finished()
+    seen.append(gate.hold_others_back)
+    gate.confirm(note)
+    seen.append(gate.hold_others_back)
+    cleared = gate.finished()
+    seen.append(gate.hold_others_back)
+    gate.confirm(cleared)
+    seen.append(gate.hold_others_back)
+    assert seen == [False, True, True, True, False, False]
+
+
+def test_what_comes_in_the_others_turn_is_run_in_it(gate: Gate) -> None:
+    cleared = run_eight(gate)
+    assert gate.other("a") == gate.other("b") == []
+    assert names(gate.confirm(cleared)) == ["a", "b"]
+    assert gate.hold_others_back
 
 
 def test_a_confirmation_of_an_earlier_note_means_nothing(gate: Gate) -> None:

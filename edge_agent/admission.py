@@ -1,0 +1,26 @@
+"""When requests may leave the inbox, while a suspect runs alone and all others are held back.
+
+Each step of a suspect (its note, the broker's confirmation, its outcome) needs the interpreter lock
+several times. To take in requests meanwhile, which cannot be run anyway, made each step wait: 64
+suspects took four seconds under load. So they wait where they are, but not for long, as a model may
+take seconds, and what others say of their connections is behind them.
+"""
+
+MOST_ALONE_S = 0.1
+
+
+class Admission:
+    """Asked each time before the inbox is looked at; now: of the monotonic clock."""
+
+    def __init__(self) -> None:
+        self._let_in_at = 0.0
+
+    def keeps_out_s(self, *, holds_back: bool, now: float) -> float:
+        """For how long no request is taken from the inbox; 0 if some are now.
+
+        holds_back: whether it could not be run yet.
+        """
+        if holds_back and (left_s := self._let_in_at + MOST_ALONE_S - now) > 0:
+            return left_s
+        self._let_in_at = now
+        return 0.0
