@@ -30,9 +30,9 @@ WORKER = "worker"
 _READY_TIMEOUT_S = 60.0
 # How long a cluster may take to show that all serve, in the mode that was asked for.
 _GRACE_S = 3.0
-# Four times what an agent asks the broker for (`--in-flight`), so that each has all that it can take
-# and more waits at the broker: an agent that is held back for most of a period answers what came
-# meanwhile in a burst, and must not run dry in it.
+# Four times what an agent asks the broker for (`--in-flight`), so that each has all that it can
+# take and more waits at the broker: an agent that is held back for most of a period answers what
+# came meanwhile in a burst, and must not run dry in it.
 WINDOW_EACH = 4 * DEFAULT_IN_FLIGHT
 _numbers = itertools.count(1)
 
