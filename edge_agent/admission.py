@@ -1,12 +1,14 @@
 """When requests may leave the inbox, while a suspect runs alone and all others are held back.
 
 Each step of a suspect (its note, the broker's confirmation, its outcome) needs the interpreter lock
-several times. To take in requests meanwhile, which cannot be run anyway, made each step wait: 64
-suspects took four seconds under load. So they wait where they are, but not for long, as a model may
-take seconds, and what others say of their connections is behind them.
+several times. To take in requests meanwhile, hardly any of which can be answered yet, made each
+step wait: 64 suspects took four seconds under load. So they wait where they are, but not for long:
+a model may take seconds, and some of what comes needs no model.
 """
 
 MOST_ALONE_S = 0.1
+# Taken in after that, more than is taken at once otherwise: as many as come in a tenth of a second.
+MOST_AFTER_THAT = 256
 
 
 class Admission:

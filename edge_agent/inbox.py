@@ -23,7 +23,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
-# Messages, as a rule of some hundred bytes. Requests among them are bounded by --in-flight.
+# Messages of each kind, as a rule of some hundred bytes.
 MOST_FROM_LINKS = 1000
 # Taken and carried out together under load. More would make the first wait for the last.
 MOST_AT_ONCE = 64

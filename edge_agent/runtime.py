@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from edge_agent.admission import Admission
+from edge_agent.admission import MOST_AFTER_THAT, Admission
 from edge_agent.batch import handle
 from edge_agent.bundle_loader import BundleLoader
 from edge_agent.bundle_source import BundleSource
@@ -155,9 +155,12 @@ class Agent:
             now = time.monotonic()
             timeout_s = max(0.0, self._node.next_deadline() - now)
             occupation.waits(now)
-            alone_s = admission.keeps_out_s(holds_back=self._node.holds_back, now=now)
+            holds_back = self._node.holds_back
+            alone_s = admission.keeps_out_s(holds_back=holds_back, now=now)
             if alone_s:
                 items = self._inbox.take(timeout_s=min(timeout_s, alone_s), only_pressing=True)
+            elif holds_back:
+                items = self._inbox.take(timeout_s=timeout_s, most=MOST_AFTER_THAT)
             else:
                 self._let_gather(timeout_s)
                 items = self._inbox.take(timeout_s=timeout_s)

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from edge_agent.core.effects import CloseAdoption, DropLink, Effect, Exit, WriteAttempt
 from edge_agent.core.events import AttemptConfirmed, Event, LinkName
 from edge_agent.switchboard import FromLink
+from fluid.bus import Confirmed, LinkEvent
 
 # A link that is given up has to be gone when the next item is looked at: what came on it before is
 # nothing to us any more, and would be taken for something that the link after it brought.
@@ -13,8 +14,15 @@ _GO_AT_ONCE = (Exit, WriteAttempt, DropLink, CloseAdoption)
 
 def can_wait(item: object) -> bool:
     """Whether what is in the inbox lets pass what the executor has done and what other devices say:
-    requests, and all that comes on their connections, as its order matters."""
-    return isinstance(item, FromLink) and item.source.name is not LinkName.CONTROL
+    requests, and what comes on their connections, as its order matters. Only that an answer of ours
+    is with the broker matters to nothing but its own request, which is done with then."""
+    if not isinstance(item, FromLink) or item.source.name is LinkName.CONTROL:
+        return False
+    return not (item.source.name is LinkName.INFER and _confirms_an_answer(item.event))
+
+
+def _confirms_an_answer(event: LinkEvent) -> bool:
+    return isinstance(event, Confirmed) and event.token > 0
 
 
 def must_go_now(event: Event, caused: Iterable[Effect]) -> bool:

@@ -189,7 +189,7 @@ def _judge_npy(
         return DecodeFailure(
             ErrorCode.WRONG_SHAPE,
             f".npy: the array has shape {_text(header.shape)}; the model takes "
-            f"{_text(spec.shape)}, or a batch of these",
+            f"{_text(spec.shape)}, or a batch of these: scale what is sent to that",
         )
     if is_batch and header.shape[0] == 0:
         return DecodeFailure(ErrorCode.EMPTY_PAYLOAD, ".npy: the batch has no image")
@@ -266,7 +266,7 @@ def _judge_picture(
         return DecodeFailure(
             ErrorCode.WRONG_SHAPE,
             f"the image is {picture.width} x {picture.height} pixels (width x height); "
-            f"the model takes {width} x {height}",
+            f"the model takes {width} x {height}: scale it to that before it is sent",
         )
     return None
 

@@ -90,6 +90,7 @@ def _wait_for(
     not answer in time either.
     """
     deadline_s = time.monotonic() + timeout_s
+    told = False
     while True:
         try:
             snapshot = cluster_snapshot(buses, topics)
@@ -99,6 +100,9 @@ def _wait_for(
         else:
             if _count_serving(snapshot) >= wanted or time.monotonic() >= deadline_s:
                 return snapshot
+        if not told:
+            click.echo(f"waiting up to {timeout_s:g} s until {wanted} serve", err=True)
+            told = True
         time.sleep(_POLL_S)
 
 

@@ -78,6 +78,7 @@ def test_what_waits_behind_the_pressing_takes_room_until_it_is_taken() -> None:
     thread = put_all(inbox, 5, done)
     wait_until(lambda: done.qsize() == 3)
     assert inbox.take(timeout_s=0.0, most=1) == [0]
+    thread.join(0.05)
     assert done.qsize() == 3
     assert inbox.take(timeout_s=0.0, most=1) == [1]
     wait_until(lambda: done.qsize() == 4)

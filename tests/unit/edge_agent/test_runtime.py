@@ -10,15 +10,17 @@ import pytest
 
 from edge_agent.bundle_source import BundleSource
 from edge_agent.core.effects import Effect, SendReply
-from edge_agent.core.events import Event, LeaveRequested, RequestArrived, Started
+from edge_agent.core.events import Event, LeaveRequested, ModeWished, RequestArrived, Started
 from edge_agent.core.node import Node
 from edge_agent.core.settings import Settings
 from edge_agent.observer import Observer, View
 from edge_agent.runtime import Agent, Outcome
 from edge_agent.wire import SessionOptions, Wire
+from edge_agent.wishes import HANDOVERS_PROPERTY
 from fluid.bundle import Bundle, write_bundle
 from fluid.bus import Bus, Link, LinkOptions, Message, Sink, Subscription
 from fluid.bus.memory import MemoryBus
+from fluid.codec import decode_images
 from fluid.interpreter import InterpreterPackage
 from fluid.messages import (
     AgentState,
@@ -32,6 +34,7 @@ from fluid.messages import (
     decode_replies,
 )
 from fluid.topics import Topics
+from tests.processes import wait_until
 from tests.recorder import Recorder
 
 if TYPE_CHECKING:
@@ -315,6 +318,47 @@ def run_until_serving(
     outcome = threads.submit(agent.run)
     await_presence(presences, lambda presence: presence.serving is Mode.HA)
     return presences, outcome
+
+
+def test_requests_wait_in_the_inbox_while_a_suspect_waits_for_the_executor(
+    bus: MemoryBus,
+    make_agent: MakeAgent,
+    threads: ThreadPoolExecutor,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("edge_agent.admission.MOST_ALONE_S", TIMEOUT_S)
+    is_busy, may_go_on = threading.Event(), threading.Event()
+
+    def decode_slowly(*arguments: object) -> object:
+        is_busy.set()
+        assert may_go_on.wait(TIMEOUT_S)
+        return decode_images(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr("edge_agent.executor.decode_images", decode_slowly)
+    onlooker = Onlooker()
+    _, outcome = run_until_serving(bus, agent := make_agent(observers=[onlooker]), threads)
+    results = listener(bus, "fluid/result/#")
+
+    def send(name: str, *properties: tuple[str, str]) -> None:
+        message = Message(f"fluid/infer/{name}", b"", qos=1, user_properties=properties)
+        results.publish(message)
+
+    def arrived() -> list[str]:
+        return [each.request.id for each in onlooker.events if isinstance(each, RequestArrived)]
+
+    send("first")
+    assert is_busy.wait(TIMEOUT_S)
+    send("suspect", (HANDOVERS_PROPERTY, "1"))
+    wait_until(lambda: arrived() == ["first", "suspect"])
+    send("later")
+    results.publish(Message("fluid/mode/set", b"ht", qos=1))
+    wait_until(lambda: any(isinstance(event, ModeWished) for event in onlooker.events))
+    assert arrived() == ["first", "suspect"]
+    may_go_on.set()
+    assert len(results.payloads(3)) == 3
+    assert arrived() == ["first", "suspect", "later"]
+    agent.leave()
+    assert outcome.result(TIMEOUT_S) == Outcome(0)
 
 
 def ask(bus: MemoryBus) -> None:

@@ -161,7 +161,8 @@ def test_nobody_serves_without_a_leader() -> None:
 def test_waiting_bears_with_a_broker_that_is_still_starting() -> None:
     bus = pair()
     bus.refusals = [Closed(CloseReason.UNREACHABLE, "refused")]
-    assert run(bus, "--wait", "2").exit_code == 0
+    result = run(bus, "--wait", "2")
+    assert (result.exit_code, result.stderr) == (0, "waiting up to 30 s until 2 serve\n")
     assert len(bus.links) == 2
 
 
