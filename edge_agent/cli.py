@@ -7,7 +7,6 @@ import sys
 import threading
 from collections.abc import Sequence
 from contextlib import nullcontext
-from importlib.metadata import version
 from typing import Any
 
 import click
@@ -151,10 +150,16 @@ def _serve_metrics(settings: Settings, *, host: str, port: int) -> Observer:
         raise FluidError(
             "--metrics-port needs prometheus-client: pip install 'fluid-edge[agent]'"
         ) from error
-    metrics = Metrics(settings, version=version("fluid-edge"))
+    metrics = Metrics(settings, version=_version())
     endpoint = MetricsEndpoint(metrics.registry, host=host, port=port)
     click.get_current_context().with_resource(endpoint)
     return metrics
+
+
+def _version() -> str:
+    from importlib.metadata import version  # noqa: PLC0415 - a megabyte that few agents need
+
+    return version("fluid-edge")
 
 
 def _tell_home_assistant(options: Options, wire: Wire, buses: Sequence[Bus]) -> Observer:
@@ -163,7 +168,7 @@ def _tell_home_assistant(options: Options, wire: Wire, buses: Sequence[Bus]) -> 
         wire.topics,
         options.agent_id,
         Role(options.role),
-        version=version("fluid-edge"),
+        version=_version(),
         prefix=options.home_assistant_prefix,
     )
     observer = HomeAssistantObserver(

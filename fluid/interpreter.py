@@ -7,7 +7,6 @@ per cent of the logits, so a cluster that combines partial logits should run one
 """
 
 import importlib
-import importlib.metadata
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,8 +39,13 @@ def find_interpreter() -> InterpreterPackage:
             module = importlib.import_module(module_name)
         except ImportError:
             continue
-        version = importlib.metadata.version(distribution)
-        return InterpreterPackage(distribution, version, module.Interpreter)
+        return InterpreterPackage(distribution, _version(module_name), module.Interpreter)
     raise InterpreterMissing(
         "no TFLite interpreter is installed: pip install -c constraints.txt '.[agent]' in the clone"
     )
+
+
+def _version(module_name: str) -> str:
+    """As the package says itself: `importlib.metadata` would take a megabyte of a small device."""
+    package = importlib.import_module(module_name.partition(".")[0])
+    return str(package.__version__)

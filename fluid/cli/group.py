@@ -4,15 +4,20 @@ Other packages bring commands through the entry point group `fluid.commands`, be
 must not import them: the trainer's need TensorFlow, which a device does not have.
 """
 
+from __future__ import annotations
+
 import importlib
-import importlib.metadata
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from click.shell_completion import CompletionItem
 
 from fluid.cli.errors import CommandFailed, ExitCode, explain
 from fluid.errors import FluidError
+
+# It takes a megabyte, which an agent, whose options are beside these commands, can do without.
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 ENTRY_POINT_GROUP = "fluid.commands"
 
@@ -100,11 +105,13 @@ class FluidGroup(click.Group):
         return _SUMMARIES.get(name, f"(see 'fluid {name} --help')")
 
 
-def _entry_points() -> dict[str, importlib.metadata.EntryPoint]:
-    return {each.name: each for each in importlib.metadata.entry_points(group=ENTRY_POINT_GROUP)}
+def _entry_points() -> dict[str, EntryPoint]:
+    from importlib.metadata import entry_points  # noqa: PLC0415 -- as said above
+
+    return {each.name: each for each in entry_points(group=ENTRY_POINT_GROUP)}
 
 
-def _load(entry_point: importlib.metadata.EntryPoint) -> object:
+def _load(entry_point: EntryPoint) -> object:
     try:
         return entry_point.load()
     except ModuleNotFoundError as error:
@@ -122,9 +129,11 @@ def _load(entry_point: importlib.metadata.EntryPoint) -> object:
 def _print_version(ctx: click.Context, _parameter: click.Parameter, value: object) -> None:
     if not value or ctx.resilient_parsing:
         return
+    from importlib import metadata  # noqa: PLC0415 -- as said above
+
     try:
-        version = importlib.metadata.version("fluid-edge")
-    except importlib.metadata.PackageNotFoundError:
+        version = metadata.version("fluid-edge")
+    except metadata.PackageNotFoundError:
         version = "(a source tree that is not installed)"
     click.echo(f"fluid {version}")
     ctx.exit()
