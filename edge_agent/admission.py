@@ -2,12 +2,12 @@
 
 Each step of a suspect (its note, the broker's confirmation, its outcome) needs the interpreter lock
 several times. To take in requests meanwhile, hardly any of which can be answered yet, made each
-step wait: 64 suspects took four seconds under load. So they wait where they are, but not for long:
-a model may take seconds, and some of what comes needs no model.
+step wait: 64 suspects took four seconds beside a stream of 2,400/s. So they wait where they are,
+but not for long: a model may take seconds, and some of what comes needs no model.
 """
 
 MOST_ALONE_S = 0.1
-# Taken in after that, more than is taken at once otherwise: as many as come in a tenth of a second.
+# Taken in then, more than at once otherwise: about what such a stream brings meanwhile.
 MOST_AFTER_THAT = 256
 
 
@@ -20,7 +20,7 @@ class Admission:
     def keeps_out_s(self, *, holds_back: bool, now: float) -> float:
         """For how long no request is taken from the inbox; 0 if some are now.
 
-        holds_back: whether it could not be run yet.
+        holds_back: whether a request that comes now could not be run yet.
         """
         if holds_back and (left_s := self._let_in_at + MOST_ALONE_S - now) > 0:
             return left_s

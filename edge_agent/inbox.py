@@ -36,8 +36,8 @@ class Inbox(Generic[_Item]):
     """A queue with one reader. Links' threads use `put_patiently`, all others `put`.
 
     most: of each kind. can_wait: of an item, whether those that cannot go before it. Each kind
-    keeps its order, and has room of its own: however many requests wait here, whoever brings what
-    cannot wait does not.
+    keeps its order, and has room of its own: however many requests wait here, they do not keep out
+    what cannot wait.
     """
 
     def __init__(

@@ -189,7 +189,7 @@ def _judge_npy(
         return DecodeFailure(
             ErrorCode.WRONG_SHAPE,
             f".npy: the array has shape {_text(header.shape)}; the model takes "
-            f"{_text(spec.shape)}, or a batch of these: scale what is sent to that",
+            f"{_text(spec.shape)}, or a batch of these: send it in that shape",
         )
     if is_batch and header.shape[0] == 0:
         return DecodeFailure(ErrorCode.EMPTY_PAYLOAD, ".npy: the batch has no image")

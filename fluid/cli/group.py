@@ -15,7 +15,8 @@ from click.shell_completion import CompletionItem
 from fluid.cli.errors import CommandFailed, ExitCode, explain
 from fluid.errors import FluidError
 
-# It takes a megabyte, which an agent, whose options are beside these commands, can do without.
+# `importlib.metadata` takes a megabyte or two, which an agent, whose options are beside these
+# commands, can do without.
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 

@@ -101,7 +101,7 @@ def _wait_for(
             if _count_serving(snapshot) >= wanted or time.monotonic() >= deadline_s:
                 return snapshot
         if not told:
-            click.echo(f"waiting up to {timeout_s:g} s until {wanted} serve", err=True)
+            click.echo(f"waiting up to {timeout_s:g} s for {wanted} to serve", err=True)
             told = True
         time.sleep(_POLL_S)
 

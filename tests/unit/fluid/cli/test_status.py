@@ -162,7 +162,7 @@ def test_waiting_bears_with_a_broker_that_is_still_starting() -> None:
     bus = pair()
     bus.refusals = [Closed(CloseReason.UNREACHABLE, "refused")]
     result = run(bus, "--wait", "2")
-    assert (result.exit_code, result.stderr) == (0, "waiting up to 30 s until 2 serve\n")
+    assert (result.exit_code, result.stderr) == (0, "waiting up to 30 s for 2 to serve\n")
     assert len(bus.links) == 2
 
 
