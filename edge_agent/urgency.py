@@ -14,9 +14,9 @@ _GO_AT_ONCE = (Exit, WriteAttempt, DropLink, CloseAdoption)
 
 def can_wait(item: object) -> bool:
     """Whether what is in the inbox lets pass what the executor has done and what other devices say:
-    requests, and what comes on their connections, as its order matters. One thing
-    of theirs does not wait: that the broker has an answer of ours. It matters to its own request
-    alone, which is done with then."""
+    requests, and what comes on their connections, as its order matters. One thing of theirs does
+    not wait: that the broker has an answer of ours. It matters to its own request alone, which is
+    done with then."""
     if not isinstance(item, FromLink) or item.source.name is LinkName.CONTROL:
         return False
     return not (item.source.name is LinkName.INFER and _confirms_an_answer(item.event))

@@ -156,7 +156,8 @@ def _memory(part: PartResults) -> Iterator[Bar]:
     busy = part.find((memory.BUSY,), "resident_mb")
     alone = part.find((memory.INTERPRETER,), "resident_mb")
     if busy is not None and alone is not None:
-        most = max(_RESIDENT_MB, alone.median + _MORE_THAN_INTERPRETER_MB)
+        is_beyond_us = alone.median > _RESIDENT_MB
+        most = alone.median + _MORE_THAN_INTERPRETER_MB if is_beyond_us else _RESIDENT_MB
         yield Bar(
             "resident memory of a busy agent",
             f"{busy.median:.1f} MB",

@@ -31,8 +31,8 @@ _READY_TIMEOUT_S = 60.0
 # How long a cluster may take to show that all serve, in the mode that was asked for.
 _GRACE_S = 3.0
 # Four times what an agent asks the broker for (`--in-flight`), so that each has all that it can
-# take and more waits at the broker: an agent that is held back for most of a period answers what
-# came meanwhile in a burst, and must not run dry in it.
+# take and more waits at the broker. More favours HT over Dynamic and less HA over Static, as far as
+# noise lets anyone see: docs/performance.md has the runs.
 WINDOW_EACH = 4 * DEFAULT_IN_FLIGHT
 _numbers = itertools.count(1)
 

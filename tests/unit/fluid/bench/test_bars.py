@@ -89,7 +89,9 @@ def test_memory_is_held_against_the_interpreter_where_that_alone_takes_much() ->
 
     assert _holds("memory", readings(20, 59)) == {"resident memory of a busy agent": True}
     assert _holds("memory", readings(20, 61)) == {"resident memory of a busy agent": False}
-    assert _holds("memory", readings(48, 72)) == {"resident memory of a busy agent": True}
+    assert _holds("memory", readings(48, 61)) == {"resident memory of a busy agent": False}
+    assert _holds("memory", readings(62, 86)) == {"resident memory of a busy agent": True}
+    assert _holds("memory", readings(62, 88)) == {"resident memory of a busy agent": False}
 
 
 def test_overhead_and_scaling_have_a_bar_for_each_size() -> None:
