@@ -43,9 +43,9 @@ def _of(campaign: CampaignFigures) -> Iterator[Bar]:
         yield Bar(f"{with_agents}: {name}", str(count), "0", count == 0)
     for name, spread, bar_s in (
         ("under way when a process is killed, p99", campaign.killed, KILLED_S),
-        ("sent until it serves again, p99", campaign.killed_during, KILLED_S),
+        ("sent after a kill, until all serve again, p99", campaign.killed_during, KILLED_S),
         ("under way when a device falls silent, p99", campaign.silent, SILENT_S),
-        ("sent until it serves again, p99", campaign.silent_during, SILENT_S),
+        ("sent during a silence, until all serve again, p99", campaign.silent_during, SILENT_S),
     ):
         measured_s = None if spread.p99_ms is None else spread.p99_ms / 1000
         yield Bar(
