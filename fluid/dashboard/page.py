@@ -97,6 +97,10 @@ class Page:
         self._trouble = trouble
         self.advance(now_s)
 
+    def stumbled(self, trouble: str) -> None:
+        """What is shown is of the past, for a reason that is not the broker's."""
+        self._trouble = trouble
+
     def heard(self, message: Message, now_s: float) -> None:
         """Something came on one of the topics that `filters` names, or on another."""
         if message.topic.startswith(self._topics.adopt("")):

@@ -81,6 +81,11 @@ class Watcher:
                 with self._lock:
                     self._page.lost(str(error), self._clock())
                 self._pause()
+            except Exception as error:  # noqa: BLE001 - whatever it is, the page must not look alive
+                _log.exception("the page failed; trying again")
+                with self._lock:
+                    self._page.stumbled(f"the page failed: {error!r}")
+                self._pause()
 
     def _watch(self) -> None:
         with ClusterObserver(

@@ -3,6 +3,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
+import pytest
+
 from fluid.bus.memory import MemoryBus
 from fluid.bus.protocol import Closed, CloseReason, LinkOptions, Message
 from fluid.client import Answer
@@ -43,6 +45,11 @@ def texts(watcher: Watcher) -> list[str]:
     return [each["text"] for each in document["happenings"]]
 
 
+def trouble(watcher: Watcher) -> str:
+    document, _ = watcher.everything()
+    return str(document["cluster"]["trouble"] or "")
+
+
 def test_the_cluster_and_what_happens_in_it_are_heard() -> None:
     bus = MemoryBus()
     agents = cluster_of(bus)
@@ -76,6 +83,24 @@ def test_a_broker_that_is_not_there_at_first_is_told_and_tried_again() -> None:
             "no broker answers (nothing listens there)",
             "watching: no devices are online, nobody leads",
         ]
+
+
+def test_a_page_that_fails_does_not_look_alive_and_recovers(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    bus = MemoryBus()
+    cluster_of(bus)
+    with monkeypatch.context() as broken:
+        broken.setattr(Page, "look", fail)
+        with watching(bus) as watcher:
+            wait_until(lambda: "MemoryError" in trouble(watcher))
+            broken.undo()
+            wait_until(lambda: not trouble(watcher))
+            assert any("2 devices are online" in text for text in texts(watcher))
+
+
+def fail(_page: Page, _view: object, _now_s: float) -> None:
+    raise MemoryError
 
 
 def test_news_come_after_what_was_told() -> None:
