@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import wraps
-from typing import Concatenate, ParamSpec
+from typing import Concatenate, ParamSpec, TypeVar
 
 from fluid.bus.protocol import (
     REASON_NO_MATCHING_SUBSCRIBERS,
@@ -40,7 +40,10 @@ from fluid.messages.control import (
 from fluid.topics import Topics, is_agent_id
 
 _SUBSCRIBED, _SAID = 1, 2  # tokens
+_RETAINED = Malformed("a heartbeat is not retained")
+_IMPOSTOR = Malformed("the payload speaks for another agent than the topic")
 _Rest = ParamSpec("_Rest")
+_Said = TypeVar("_Said", Presence, Heartbeat)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,10 +116,14 @@ class SnapshotCollector:
             self._forget(message.topic.removeprefix(self._topics.presence("")))
         elif message.topic == self._topics.cluster:
             self._add(decode_cluster(message.payload))
-        elif message.topic.startswith(self._topics.presence("")):
-            self._add(decode_presence(message.payload))
-        elif message.topic.startswith(self._topics.heartbeat("")):
-            self._add(beat := decode_heartbeat(message.payload))
+        elif message.topic.startswith(presence := self._topics.presence("")):
+            said = decode_presence(message.payload)
+            self._add(_of_sender(said, message.topic.removeprefix(presence)))
+        elif message.topic.startswith(heartbeat := self._topics.heartbeat("")):
+            # What is retained is nobody's news.
+            heard = _RETAINED if message.retain else decode_heartbeat(message.payload)
+            beat = _of_sender(heard, message.topic.removeprefix(heartbeat))
+            self._add(beat)
             if isinstance(beat, Heartbeat) and at_s is not None:
                 self._heard_at_s[beat.agent] = at_s
 
@@ -140,6 +147,13 @@ class SnapshotCollector:
                     self._state = value
             case Malformed():
                 self._unreadable += 1
+
+
+def _of_sender(said: _Said | Malformed, agent: str) -> _Said | Malformed:
+    """What was said on an agent's topic, if it is of that agent: rights are given by topic."""
+    if isinstance(said, Malformed) or (is_agent_id(agent) and said.agent == agent):
+        return said
+    return _IMPOSTOR
 
 
 def _at_each_broker(

@@ -46,13 +46,14 @@ class ClusterView:
 
     @property
     def gist(self) -> "_Gist":
-        """What makes it another view than the one before: all but how loaded the devices are."""
+        """What makes it another view than the one before: neither how loaded the devices are, nor
+        how much came that cannot be read."""
         snapshot = self.snapshot
         heard = frozenset(snapshot.heartbeats)
-        return (snapshot.presences, snapshot.state, heard, snapshot.unreadable, self.trouble)
+        return (snapshot.presences, snapshot.state, heard, self.trouble)
 
 
-_Gist = tuple[tuple[Presence, ...], ClusterState | None, frozenset[str], int, str]
+_Gist = tuple[tuple[Presence, ...], ClusterState | None, frozenset[str], str]
 
 
 class Observation:

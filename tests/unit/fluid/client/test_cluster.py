@@ -108,6 +108,32 @@ class TestCollector:
         assert snapshot_of([retained(TOPICS.presence("a"), b"")]) == ClusterSnapshot()
         assert snapshot_of([nonsense]).unreadable == 1
 
+    def test_nobody_speaks_for_another_agent(self) -> None:
+        gone = presence("a", AgentState.OFFLINE, incarnation=9).encode()
+        beat = Heartbeat("a", 1, 5).encode()
+        snapshot = snapshot_of(
+            [
+                presence_message(presence("a")),
+                retained(TOPICS.presence("b"), gone),
+                Message(TOPICS.heartbeat("b"), beat),
+            ]
+        )
+        assert snapshot.presences == (presence("a"),)
+        assert snapshot.heartbeats == {}
+        assert snapshot.unreadable == 2
+
+    def test_who_has_no_name_is_nobody(self) -> None:
+        odd = "a\x1b[31m"
+        message = retained(TOPICS.presence("a") + odd[1:], presence(odd).encode())
+        assert snapshot_of([message]) == ClusterSnapshot(unreadable=1)
+
+    def test_a_retained_heartbeat_is_no_sign_of_life(self) -> None:
+        beat = heartbeat_message("a")
+        left_behind = retained(beat.topic, beat.payload)
+        snapshot = snapshot_of([presence_message(presence("a")), left_behind])
+        assert snapshot.heartbeats == {}
+        assert snapshot.unreadable == 1
+
     @given(
         st.sampled_from([TOPICS.cluster, TOPICS.presence("a"), TOPICS.heartbeat("a"), "other"]),
         st.binary(max_size=60),

@@ -80,7 +80,7 @@ def test_what_comes_later_is_seen_at_once() -> None:
     assert view.snapshot.silent_s("a", 12.5) is None
 
 
-def test_load_alone_makes_no_other_view_but_a_first_heartbeat_does() -> None:
+def test_neither_load_nor_nonsense_makes_another_view_but_a_first_heartbeat_does() -> None:
     observation = observed(presence("a"), state(Mode.HA))
     gist = view_of(observation, 10.2).gist
     observation.add(heartbeat("a"), 11.0)
@@ -88,6 +88,8 @@ def test_load_alone_makes_no_other_view_but_a_first_heartbeat_does() -> None:
     assert heard != gist
     observation.add(heartbeat("a", 2, queue=7), 11.5)
     assert view_of(observation, 11.5).gist == heard
+    observation.add(Message(TOPICS.heartbeat("a"), b"nonsense"), 11.55)
+    assert view_of(observation, 11.55).gist == heard
     observation.add(state(Mode.HT), 11.6)
     assert view_of(observation, 11.6).gist != heard
 

@@ -144,6 +144,13 @@ def test_a_number_that_json_has_not_is_never_sent() -> None:
         Heartbeat("pi-1", 1, 2, busy=float("nan")).encode()
 
 
+@pytest.mark.parametrize(("said", "meant"), [(1e308, 1.0), (1.0001, 1.0), (-3.0, 0.0), (0.4, 0.4)])
+def test_nobody_is_busier_than_all_the_time(said: float, meant: float) -> None:
+    heard = decode_heartbeat(Heartbeat("pi-1", 1, 2, busy=said).encode())
+    assert isinstance(heard, Heartbeat)
+    assert heard.busy == meant
+
+
 @pytest.mark.parametrize("field", ["term", "incarnation"])
 def test_a_count_of_thousands_of_digits_is_malformed(field: str) -> None:
     """Counted on from, it could be read but not written: retained, it would end each agent."""
