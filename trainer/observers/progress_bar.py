@@ -8,7 +8,8 @@ from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
-from trainer.training.progress import EpochReport, SilentObserver
+from trainer.observers.progress_lines import ProgressLines, accuracies_line
+from trainer.training.progress import EpochReport, SilentObserver, TrainingObserver
 from trainer.training.snapshot import Snapshot
 
 
@@ -40,18 +41,11 @@ class ProgressBar(SilentObserver):
         self._live.update(Group(self._progress, Text(accuracies_line(report))))
 
 
-def accuracies_line(report: EpochReport) -> str:
-    """Every sub-network's accuracy on validation, in one line."""
-    each = "  ".join(f"{name} {accuracy:.1%}" for name, accuracy in report.validation.items())
-    return f"validation: {each}"
-
-
 @contextmanager
-def progress_bar(console: Console) -> Iterator[ProgressBar]:
-    """Show a progress bar while the block runs; where there is no terminal, its last state."""
-    try:
-        with Live(console=console, refresh_per_second=4) as live:
-            yield ProgressBar(live)
-    finally:
-        if not console.is_terminal:
-            console.print()  # Rich leaves the line open there
+def progress_bar(console: Console) -> Iterator[TrainingObserver]:
+    """Show a progress bar while the block runs; where there is no terminal, a line now and then."""
+    if not console.is_terminal:
+        yield ProgressLines(console)
+        return
+    with Live(console=console, refresh_per_second=4) as live:
+        yield ProgressBar(live)
