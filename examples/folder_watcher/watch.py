@@ -4,15 +4,16 @@
 
 A picture that is written or moved into `incoming` is moved to `incoming/sorted/<class>/`, and
 `incoming/answers.csv` gets a line. One that the cluster cannot read goes to `incoming/failed/`.
-A picture that nobody answers within 30 s is tried again later, and what was there before the start
-is taken, too: stopping and starting it loses nothing. Ctrl-C or SIGTERM ends it; `--once` takes
-what is there, and ends.
+A picture that nobody answers within 30 s or that cannot be moved is tried again later, and what was
+there before the start is taken, too: stopping and starting it loses nothing. Ctrl-C or SIGTERM ends
+it; `--once` takes what is there, and ends, with exit status 1 if it had to leave a picture behind.
 """
 
 import argparse
 import csv
 import os
 import queue
+import re
 import signal
 import sys
 import threading
@@ -33,6 +34,9 @@ from fluid.errors import ErrorCode
 
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg"})
 COLUMNS = ("time", "file", "class", "confidence", "subnetwork", "error")
+# A class may be called as it likes; a folder may not: these lead elsewhere, or no name has them.
+_NOT_IN_A_NAME = re.compile(r"[\x00-\x1f/\\:]")
+_NAME_BYTES = 255  # what file systems take
 _SETTLED_S = 1.0
 _AGAIN_S = 5.0
 
@@ -100,10 +104,18 @@ def move(file: Path, folder: Path) -> Path:
     return file.rename(target)
 
 
+def folder_name(class_name: str) -> str:
+    """The name of a folder for a class: one that stays where it is made, and is not too long."""
+    name = _NOT_IN_A_NAME.sub("_", class_name).lstrip(".")
+    # Cut between characters; what UTF-8 does not have (half a surrogate pair) becomes "?".
+    return name.encode(errors="replace")[:_NAME_BYTES].decode(errors="ignore") or "_"
+
+
 def sort(client: FluidClient, file: Path, folder: Path) -> dict[str, object]:
     """Classify a picture, move it where it belongs, and return its line.
 
-    Raises `FluidError` if nobody answered: then it is left where it is.
+    Raises `FluidError` if nobody answered, OSError if it cannot be moved: then it is left where
+    it is.
     """
     line: dict[str, object] = {"time": datetime.now(UTC).isoformat(timespec="milliseconds")}
     try:
@@ -112,10 +124,8 @@ def sort(client: FluidClient, file: Path, folder: Path) -> dict[str, object]:
         if getattr(error, "code", None) == ErrorCode.NOTHING_RUNNABLE:
             raise  # the cluster's fault, and not the picture's
         return line | {"file": move(file, folder / "failed"), "error": error}
-    # A class may be called as it likes; a folder may not.
-    name = result.class_name.replace("/", "_").lstrip(".") or "_"
     return line | {
-        "file": move(file, folder / "sorted" / name),
+        "file": move(file, folder / "sorted" / folder_name(result.class_name)),
         "class": result.class_name,
         "confidence": result.confidence,
         "subnetwork": result.subnetwork,
@@ -136,10 +146,18 @@ class Stopping:
         self._paths.put(None)  # the loop may be waiting
 
 
-def work(client: FluidClient, arrivals: Arrivals, folder: Path, *, answers: Path) -> None:
-    """Sort pictures as they come, until the queue ends."""
+def work(
+    client: FluidClient, arrivals: Arrivals, folder: Path, *, answers: Path, again: bool
+) -> bool:
+    """Sort pictures as they come, until the queue ends; returns whether none had to be left.
+
+    again: whether to come back to those that could not be sorted.
+    """
     stopping = Stopping(arrivals.paths)
-    with answers.open("a", newline="", encoding="utf-8") as file:
+    all_sorted = True
+    # A name that is no UTF-8 must neither cost its line nor make the file unreadable to those who
+    # expect UTF-8: its odd bytes are written as \udc.., rather than as they are.
+    with answers.open("a", newline="", encoding="utf-8", errors="backslashreplace") as file:
         lines = csv.DictWriter(file, COLUMNS)
         if file.tell() == 0:
             lines.writeheader()
@@ -150,12 +168,16 @@ def work(client: FluidClient, arrivals: Arrivals, folder: Path, *, answers: Path
                 line = sort(client, path, folder)
             except FileNotFoundError:  # somebody took it meanwhile
                 continue
-            except FluidError as error:
-                print(f"error: {path.name}: {error}; trying again", file=sys.stderr, flush=True)
-                arrivals.queue_later(path)
+            except (FluidError, OSError) as error:
+                then = "trying again" if again else "it is left where it is"
+                print(f"error: {path.name}: {error}; {then}", file=sys.stderr, flush=True)
+                all_sorted = False
+                if again:
+                    arrivals.queue_later(path)
                 continue
             lines.writerow(line)
             file.flush()
+    return all_sorted
 
 
 def main() -> int:
@@ -178,15 +200,17 @@ def main() -> int:
             arrivals.look()
             if arguments.once:
                 arrivals.paths.put(None)
-            work(client, arrivals, folder, answers=folder / "answers.csv")
-    except (FluidError, ValueError) as error:  # ValueError: no such URL of a broker
+            answers = folder / "answers.csv"
+            all_sorted = work(client, arrivals, folder, answers=answers, again=not arguments.once)
+    # ValueError: no such URL of a broker. OSError: the CSV cannot be written.
+    except (FluidError, OSError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     finally:
         if observer.is_alive():
             observer.stop()
             observer.join()
-    return 0
+    return 1 if arguments.once and not all_sorted else 0
 
 
 if __name__ == "__main__":

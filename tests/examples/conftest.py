@@ -80,3 +80,10 @@ def cluster(
     ):
         cluster.assemble(Mode.HA)
         yield cluster
+
+
+@pytest.fixture(scope="session")
+def empty_broker() -> Iterator[LocalBroker]:
+    """A broker at which no agent serves: where a test chooses the answers itself."""
+    with LocalBroker() as broker:
+        yield broker
