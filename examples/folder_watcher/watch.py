@@ -3,10 +3,11 @@
     python examples/folder_watcher/watch.py incoming
 
 A picture that is written or moved into `incoming` is moved to `incoming/sorted/<class>/`, and
-`incoming/answers.csv` gets a line. One that the cluster cannot read goes to `incoming/failed/`.
-A picture that nobody answers within 30 s or that cannot be moved is tried again later, and what was
-there before the start is taken, too: stopping and starting it loses nothing. Ctrl-C or SIGTERM ends
-it; `--once` takes what is there, and ends, with exit status 1 if it had to leave a picture behind.
+`incoming/answers.csv` gets a line, in which a text that a spreadsheet would run as a formula has an
+apostrophe before it. One that the cluster cannot read goes to `incoming/failed/`. A picture
+that nobody answers within 30 s or that cannot be moved is tried again later, and what was there
+before the start is taken, too: stopping and starting it loses nothing. Ctrl-C or SIGTERM ends it;
+`--once` takes what is there, and ends, with exit status 1 if it had to leave a picture behind.
 """
 
 import argparse
@@ -37,6 +38,8 @@ COLUMNS = ("time", "file", "class", "confidence", "subnetwork", "error")
 # A class may be called as it likes; a folder may not: these lead elsewhere, or no name has them.
 _NOT_IN_A_NAME = re.compile(r"[\x00-\x1f/\\:]")
 _NAME_BYTES = 255  # what file systems take
+# What a spreadsheet takes for a formula, also behind a tab or the end of a line.
+_FORMULA_BEGINS = ("=", "+", "-", "@", "\t", "\r", "\n")
 _SETTLED_S = 1.0
 _AGAIN_S = 5.0
 
@@ -132,6 +135,18 @@ def sort(client: FluidClient, file: Path, folder: Path) -> dict[str, object]:
     }
 
 
+def cell(value: object) -> object:
+    """What the CSV has for it: a text that a spreadsheet would run gets an apostrophe before it.
+
+    The names of classes and files are somebody else's, and whoever opens the file runs what they
+    say. The quotes of CSV do not help: a spreadsheet takes them off first.
+    """
+    if isinstance(value, float):  # a number may begin with its sign
+        return value
+    text = str(value)
+    return f"'{text}" if text.startswith(_FORMULA_BEGINS) else text
+
+
 class Stopping:
     """Whether a signal has asked for the end. The picture under way is finished first."""
 
@@ -175,7 +190,7 @@ def work(
                 if again:
                     arrivals.queue_later(path)
                 continue
-            lines.writerow(line)
+            lines.writerow({column: cell(value) for column, value in line.items()})
             file.flush()
     return all_sorted
 

@@ -158,6 +158,19 @@ def test_no_class_leads_out_of_the_folder_or_is_too_long_for_one(
     assert listed == class_name.encode(errors="backslashreplace").decode()
 
 
+@pytest.mark.parametrize("first", ["=", "+", "-", "@", "\t", "\r", "\n"])
+def test_no_class_is_a_formula_to_a_spreadsheet(
+    empty_broker: LocalBroker, incoming: Path, first: str
+) -> None:
+    picture(incoming)
+    command = [*COMMAND, incoming, "--once"]
+    with answering(empty_broker, as_class(f"{first}1+1")):
+        done = run(command, env=environment(empty_broker.url))
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    (line,) = answers(incoming).values()
+    assert (line["class"], line["confidence"]) == (f"'{first}1+1", "0.5")
+
+
 def test_a_picture_that_cannot_be_moved_is_tried_again(
     empty_broker: LocalBroker, incoming: Path, tmp_path: Path
 ) -> None:
