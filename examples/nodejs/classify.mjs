@@ -4,7 +4,9 @@
 //   node classify.mjs one.jpg two.jpg
 //   FLUID_BROKER=mqtts://camera:secret@192.168.1.10 NODE_EXTRA_CA_CERTS=ca.crt node classify.mjs one.jpg
 //
-// Prints a line of JSON for each picture. Exit status: 0 if each has its class, 1 if not.
+// FLUID_BROKER may name several brokers, with commas: the first that lets us in is asked.
+// Prints a line of JSON for each picture. Exit status: 0 if each has its class, 1 if not, 2 if it
+// was called wrongly.
 
 import { randomUUID } from "node:crypto";
 import { readFile } from "node:fs/promises";
@@ -18,16 +20,50 @@ if (images.length === 0) {
   process.exit(2);
 }
 
-const url = process.env.FLUID_BROKER ?? "mqtt://127.0.0.1:1883";
-// Users of a secured broker may read answers below their own name alone.
-const user = decodeURIComponent(new URL(url).username) || "nodejs";
-const answers = `fluid/result/${user}/${randomUUID()}`;
+/** The addresses in a text, in the order of preference. Throws for one that is malformed. */
+function parseBrokers(text) {
+  // A comma before another address; a password may have commas of its own.
+  return text.trim().split(/[\s,]+(?=mqtts?:\/\/)/i).map((address) => {
+    try {
+      const url = new URL(address);
+      if (!/^mqtts?:$/.test(url.protocol) || !/^[^,]+$/.test(url.hostname)) throw new Error();
+      return { address, host: url.host, user: decodeURIComponent(url.username) };
+    } catch {
+      const shown = address.replace(/^(\w+:\/\/)?.*@/, "$1"); // without the password
+      throw new Error(`broker address '${shown}' must look like mqtt://user:password@host:1883`);
+    }
+  });
+}
+
+let brokers;
+try {
+  brokers = parseBrokers(process.env.FLUID_BROKER ?? "mqtt://127.0.0.1:1883");
+} catch (error) {
+  console.error(`error: ${error.message}`);
+  process.exit(2);
+}
 
 // What was asked and is not answered: by the request's id, what takes the answer.
 const waiting = new Map();
 
-/** Publish a picture, and wait for the cluster's answer to it. */
-async function classify(client, image) {
+/** Connect to the first broker that lets us in, and stay there; null if none does. */
+async function connect() {
+  // One by one, not with the option `servers` of MQTT.js: its first attempt ends with the first
+  // server; it has one user for all; and it goes on checking certificates for the first one's name.
+  for (const [index, { address, host, user }] of brokers.entries()) {
+    try {
+      const options = { protocolVersion: 5, connectTimeout: 5_000 };
+      return { client: await mqtt.connectAsync(address, options, false), user };
+    } catch (error) {
+      const severity = index + 1 < brokers.length ? "warning" : "error";
+      console.error(`${severity}: cannot connect to ${host}: ${error.message || error.code}`);
+    }
+  }
+  return null;
+}
+
+/** Publish a picture, and wait for the cluster's answers to it: a batch has several. */
+async function classify(client, image, answers) {
   const payload = await readFile(image);
   const id = randomUUID();
   let timer;
@@ -50,25 +86,38 @@ async function classify(client, image) {
       },
     });
     await Promise.race([published, answer]);
-    return await answer;
+    return parseAnswers(await answer);
   } finally {
     clearTimeout(timer);
     waiting.delete(id);
   }
 }
 
-async function main() {
-  let client;
+/** What was said of each image: JSON has an object for one, a list for a batch. */
+function parseAnswers(payload) {
+  let answers;
   try {
-    client = await mqtt.connectAsync(url, { protocolVersion: 5, connectTimeout: 5_000 }, false);
+    answers = [JSON.parse(payload.toString())].flat();
   } catch (error) {
-    console.error(`error: cannot connect to the broker: ${error.message || error.code}`);
-    return 1;
+    throw new Error(`the answer is no JSON: ${error.message}`);
   }
+  const isAnswer = (each) => each?.class !== undefined || each?.error !== undefined;
+  if (answers.length === 0 || !answers.every(isAnswer)) {
+    throw new Error("the answer has neither a class nor an error");
+  }
+  return answers;
+}
+
+async function main() {
+  const connection = await connect();
+  if (connection === null) return 1;
+  const { client, user } = connection;
+  // Users of a secured broker may read answers below their own name alone.
+  const answers = `fluid/result/${user || "nodejs"}/${randomUUID()}`;
   client.on("error", (error) => console.error(`warning: ${error.message}`)); // it connects again
   client.on("message", (_topic, payload, packet) => {
     const id = packet.properties?.correlationData?.toString();
-    waiting.get(id)?.(JSON.parse(payload.toString())); // a second answer finds nobody
+    waiting.get(id)?.(payload); // a second answer finds nobody
   });
   let failed = false;
   try {
@@ -76,9 +125,10 @@ async function main() {
     await Promise.all(
       images.map(async (image) => {
         try {
-          const answer = await classify(client, image);
-          failed ||= answer.error !== undefined;
-          console.log(JSON.stringify({ image, ...answer }));
+          for (const answer of await classify(client, image, answers)) {
+            failed ||= answer.error !== undefined;
+            console.log(JSON.stringify({ image, ...answer }));
+          }
         } catch (error) {
           failed = true;
           console.error(`error: ${image}: ${error.message}`);
