@@ -35,8 +35,15 @@ def main() -> int:
                 print(
                     f"{image}: {result.class_name} ({result.confidence:.1%}), "
                     f"sub-network {result.subnetwork} on {' + '.join(result.devices)}, "
-                    f"{answer.latency_ms:.0f} ms"
+                    f"{answer.latency_ms:.0f} ms",
+                    flush=True,  # or an error of the output would come when it is too late
                 )
+    except OSError as error:  # the output cannot be written: the disk is full, for example
+        # What is still to be written would fail once more when Python ends, so it goes nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if not isinstance(error, BrokenPipeError):  # that one's reader has seen enough
+            print(f"error: cannot write the answers: {error}", file=sys.stderr)
+        return 1
     except (FluidError, ValueError) as error:  # no connection at first, or no such URL
         print(f"error: {error}", file=sys.stderr)
         return 1
