@@ -13,6 +13,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from fluid.cli.errors import CommandFailed, ExitCode, explain
+from fluid.cli.streams import encode_anything
 from fluid.errors import FluidError
 
 # `importlib.metadata` takes a megabyte or two, which an agent, whose options are beside these
@@ -56,6 +57,10 @@ _OUR_PACKAGES = frozenset({"fluid", "trainer", "edge_agent", "broker"})
 
 class FluidGroup(click.Group):
     """A group whose commands are imported when they run, and not when they are listed."""
+
+    def main(self, *arguments: Any, **options: Any) -> Any:
+        encode_anything()
+        return super().main(*arguments, **options)
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 -- click's signature
         return sorted({*_OWN, *_entry_points()})

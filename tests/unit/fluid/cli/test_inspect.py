@@ -1,4 +1,7 @@
 import json
+import os
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -126,3 +129,18 @@ def test_a_damaged_file_is_named_in_one_line(folder: Path) -> None:
     assert result.exit_code == 1
     assert result.stdout == ""
     assert result.stderr.startswith(f"error: {folder}/lower50.tflite: is not the file that was")
+
+
+def test_a_stream_that_cannot_encode_a_name_gets_it_escaped(bundle: Bundle, tmp_path: Path) -> None:
+    manifest = replace(bundle.manifest, classes=("größe", "七"))
+    write_bundle(tmp_path, Bundle(manifest, bundle.models))
+    done = subprocess.run(
+        [sys.executable, "-m", "fluid", "inspect", str(tmp_path)],
+        env={**os.environ, "PYTHONIOENCODING": "ascii:strict"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert r"classes (2): gr\xf6\xdfe, \u4e03" in done.stdout
