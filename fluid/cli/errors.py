@@ -9,7 +9,8 @@ from typing import IO, Any
 
 import click
 
-from fluid.errors import BrokerNotFound, BrokerUnreachable, FluidError
+from fluid.cli.printable import MOST_OF_A_MESSAGE, escaped, printable
+from fluid.errors import BrokerNotFound, BrokerUnreachable, FluidError, ProcessEnded
 
 
 class ExitCode(IntEnum):
@@ -53,7 +54,9 @@ class CommandFailed(click.ClickException):
 
 def explain(error: FluidError) -> str:
     """What is wrong, and what to do next."""
-    message = str(error)
+    if isinstance(error, ProcessEnded):  # ends with lines of a log, so it is several itself
+        return "\n".join(map(escaped, str(error).split("\n")))
+    message = printable(str(error), most=MOST_OF_A_MESSAGE)
     if "; " in message or "?" in message:  # it says what to do itself
         return message
     for kind, step in _NEXT_STEPS:

@@ -8,6 +8,7 @@ import click
 from fluid.bus.protocol import Bus
 from fluid.cli.errors import CommandFailed
 from fluid.cli.json_option import json_option
+from fluid.cli.printable import MOST_OF_A_MESSAGE, printable
 from fluid.cli.seconds import timeout_option
 from fluid.cli.target import Target, target_options
 from fluid.client import ClusterSnapshot, cluster_snapshot, forget_agent
@@ -55,7 +56,8 @@ def forget(*, target: Target, agent: str, force: bool, timeout_s: float, as_json
     for bus, _ in snapshots:
         forget_agent(bus, topics, agent, timeout_s=timeout_s)
     for error in errors:
-        click.echo(f"warning: not forgotten there: {error}", err=True)
+        reason = printable(str(error), most=MOST_OF_A_MESSAGE)
+        click.echo(f"warning: not forgotten there: {reason}", err=True)
     if as_json:
         document = {"forgotten": agent, "brokers": len(snapshots), "failed": list(map(str, errors))}
         click.echo(json.dumps(document))
@@ -84,7 +86,7 @@ def _check(agent: str, snapshots: Sequence[ClusterSnapshot]) -> None:
     if AgentState.ONLINE in states:
         raise CommandFailed(f"{agent} is online: stop it first, or use --force [agent_online]")
     if not states:
-        known = ", ".join(sorted({each.agent for each in presences})) or "nobody"
+        known = ", ".join(sorted({printable(each.agent) for each in presences})) or "nobody"
         raise CommandFailed(
             f"no presence of {agent} is kept, but of: {known}; --force clears what else there may "
             "be [agent_unknown]"

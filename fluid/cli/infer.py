@@ -11,6 +11,7 @@ import click
 
 from fluid.cli.errors import ExitCode
 from fluid.cli.json_option import json_option
+from fluid.cli.printable import MOST_OF_A_MESSAGE, escaped, printable
 from fluid.cli.progress import Tally, progress_bar
 from fluid.cli.seconds import Seconds, timeout_option
 from fluid.cli.target import Target, target_options
@@ -122,7 +123,9 @@ def _told(answers: Iterable[tuple[str, Answer]], tally: Tally, *, as_json: bool)
             if as_json:
                 click.echo(json.dumps(row.to_json()))
             elif isinstance(row.reply, ErrorReply):
-                tally.say(f"error: {row.image}: {row.reply.message} [{row.reply.code}]")
+                message = printable(row.reply.message, most=MOST_OF_A_MESSAGE)
+                code = printable(row.reply.code)
+                tally.say(f"error: {escaped(row.image)}: {message} [{code}]")
         tally.advance()
     return rows
 
@@ -181,11 +184,11 @@ def _cells(image: str, result: Result, answer: Answer) -> tuple[str, ...]:
 
     subnetwork = f"{result.subnetwork} (degraded)" if result.degraded else result.subnetwork
     return (
-        escape(image),
-        escape(result.class_name),
+        escape(escaped(image)),
+        escape(printable(result.class_name)),
         f"{result.confidence:.1%}",
-        escape(subnetwork),
-        escape(", ".join(result.devices)),
+        escape(printable(subnetwork)),
+        escape(", ".join(map(printable, result.devices))),
         f"{answer.latency_ms:.1f}",
         " ".join(f"{each:.3f}" for each in result.probabilities or ()),
     )

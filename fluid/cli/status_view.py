@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from fluid.cli.notes import different_bundles
+from fluid.cli.printable import MOST_OF_A_MESSAGE, printable
 from fluid.client import ClusterSnapshot
 from fluid.messages.control import AgentState, Presence
 
@@ -45,7 +46,8 @@ def table(snapshot: ClusterSnapshot, now_s: float, *, trouble: str = "") -> "Ren
     if (note := different_bundles(snapshot)) is not None:
         parts.append(Text(note))
     if trouble:
-        parts.append(Text(f"the broker is gone ({trouble}); this is how it was, trying again"))
+        reason = printable(trouble, most=MOST_OF_A_MESSAGE)
+        parts.append(Text(f"the broker is gone ({reason}); this is how it was, trying again"))
     return Group(*parts)
 
 
@@ -86,7 +88,8 @@ def headline(snapshot: ClusterSnapshot) -> str:
     state = snapshot.state
     if state is None:
         return "no leader yet"
-    leader = state.leader if snapshot.has_leader else f"{state.leader} (gone)"
+    name = printable(state.leader)
+    leader = name if snapshot.has_leader else f"{name} (gone)"
     return (
         f"mode {state.mode} (operator: {state.operator_mode}), leader {leader}, "
         f"term {state.term}, epoch {state.epoch}"
@@ -135,14 +138,15 @@ def _cells(snapshot: ClusterSnapshot, presence: Presence, now_s: float) -> tuple
     heartbeat = snapshot.heartbeats.get(presence.agent)
     silent_s = snapshot.silent_s(presence.agent, now_s)
     leads = presence.agent == _leader(snapshot)
+    name = printable(presence.agent)
     return (
-        f"{presence.agent} *" if leads else presence.agent,
+        f"{name} *" if leads else name,
         presence.role,
         presence.state,
-        ", ".join(_slots(snapshot, presence)),
+        ", ".join(map(printable, _slots(snapshot, presence))),
         presence.serving or "",
         str(heartbeat.queue) if heartbeat else "?",
         f"{heartbeat.busy:.0%}" if heartbeat else "?",
         "?" if silent_s is None else f"{silent_s:.1f} s",
-        presence.bundle[:_SHORT_DIGEST],
+        printable(presence.bundle[:_SHORT_DIGEST]),
     )

@@ -1,4 +1,5 @@
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -189,3 +190,34 @@ def test_names_that_look_like_markup_are_printed_as_they_are(tmp_path: Path) -> 
     file = tmp_path / "[red]a.raw"
     file.write_bytes(b"x")
     assert "[red]a.raw" in run(FakeBus(), str(file)).stdout
+
+
+HOSTILE = "\x1b[31m\n\ud800"
+HOSTILE_SHOWN = r"\x1b[31m\n\ud800"
+
+
+def answer_hostilely(link: FakeLink, request: Message) -> None:
+    """A refusal for two bytes, a result for others, and no text in them can be trusted."""
+    if len(request.payload) == 2:
+        link.answer(request, error_payload("a", HOSTILE, f"{HOSTILE} is wrong"))
+    else:
+        document = result_document("a", device=HOSTILE)
+        document |= {"class": f"c{HOSTILE}", "subnetwork": f"s{HOSTILE}"}
+        link.answer(request, json.dumps(document).encode())
+
+
+def test_what_a_peer_answers_does_not_reach_the_terminal_as_it_is(images: list[str]) -> None:
+    result = run(FakeBus(answer_hostilely), *images[:2])
+    assert "\x1b" not in result.output
+    (row,) = (line for line in result.stdout.splitlines() if ".raw" in line)
+    assert [f" {each}{HOSTILE_SHOWN} " in row for each in ("c", "s", "")] == [True] * 3
+    assert result.stderr == f"error: {images[1]}: {HOSTILE_SHOWN} is wrong [{HOSTILE_SHOWN}]\n"
+
+
+def test_a_file_whose_name_is_no_text_has_its_row(tmp_path: Path) -> None:
+    file = tmp_path / os.fsdecode(b"sev\xff\n.raw")
+    file.write_bytes(b"x")
+    assert r"sev\udcff\n.raw" in run(FakeBus(), str(file)).stdout
+    assert json.loads(run(FakeBus(), "--json", str(file)).stdout)["image"] == str(file)
+    file.unlink()
+    assert r"sev\udcff\n.raw: cannot be read" in run(FakeBus(), str(file)).stderr

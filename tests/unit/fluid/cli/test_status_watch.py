@@ -182,3 +182,8 @@ def test_a_broker_that_is_not_there_is_an_error() -> None:
     result = watch(bus=FakeBus(refusals=[Closed(CloseReason.UNREACHABLE, "nothing listens")]))
     assert result.exit_code == 1
     assert result.stderr.startswith("error: nothing listens; start a broker there")
+
+
+def test_why_the_broker_is_gone_is_one_line_whatever_it_said() -> None:
+    shown = printed(SNAPSHOT, trouble="no\n\x1b[31m")
+    assert r"the broker is gone (no\n\x1b[31m); this is how it was" in shown
