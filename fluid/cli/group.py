@@ -13,7 +13,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from fluid.cli.errors import CommandFailed, ExitCode, explain
-from fluid.cli.streams import encode_anything
+from fluid.cli.streams import encode_anything, written_or_said
 from fluid.errors import FluidError
 
 # `importlib.metadata` takes a megabyte or two, which an agent, whose options are beside these
@@ -60,7 +60,8 @@ class FluidGroup(click.Group):
 
     def main(self, *arguments: Any, **options: Any) -> Any:
         encode_anything()
-        return super().main(*arguments, **options)
+        with written_or_said():
+            return super().main(*arguments, **options)
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 -- click's signature
         return sorted({*_OWN, *_entry_points()})
