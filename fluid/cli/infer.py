@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from fluid.bus.protocol import REASON_PACKET_TOO_LARGE
 from fluid.cli.errors import ExitCode
 from fluid.cli.json_option import json_option
 from fluid.cli.printable import MOST_OF_A_MESSAGE, escaped, printable
@@ -19,6 +20,7 @@ from fluid.client import Answer
 from fluid.errors import FluidError, ImageError, RequestRefused, RequestTimeout
 from fluid.messages.replies import ErrorReply, Reply, Result
 
+_TOO_LARGE = f"mqtt_reason_{REASON_PACKET_TOO_LARGE:#04x}"
 _ANY_WIDTH = 10_000  # a table takes no more than it needs
 
 
@@ -144,6 +146,10 @@ def _message(error: FluidError, image: str) -> str:
     message = str(error).removeprefix(f"{image}: ")  # the row names it already
     if isinstance(error, RequestTimeout):
         return f"{message}; is a device online? see 'fluid status'"
+    if isinstance(error, RequestRefused):
+        message = message.removesuffix(f" [{error.code}]")  # the row has it already
+        if error.code == _TOO_LARGE:
+            return f"{message}; send smaller images, or fewer in a file"
     return message
 
 

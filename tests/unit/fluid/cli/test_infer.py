@@ -221,3 +221,19 @@ def test_a_file_whose_name_is_no_text_has_its_row(tmp_path: Path) -> None:
     assert json.loads(run(FakeBus(), "--json", str(file)).stdout)["image"] == str(file)
     file.unlink()
     assert r"sev\udcff\n.raw: cannot be read" in run(FakeBus(), str(file)).stderr
+
+
+def test_what_the_broker_refuses_has_its_code_once(images: list[str]) -> None:
+    refused = run(FakeBus(never_answer, reasons=[0x87]), images[0])
+    assert refused.stderr.endswith(
+        "does not let this client publish to fluid/infer [mqtt_reason_0x87]\n"
+    )
+    assert refused.stderr.count("mqtt_reason_0x87") == 1
+
+
+def test_of_a_message_too_large_it_is_said_what_to_do(images: list[str]) -> None:
+    result = run(FakeBus(never_answer, reasons=[0x95]), "--json", images[0])
+    assert json.loads(result.stdout)["error"] == {
+        "code": "mqtt_reason_0x95",
+        "message": "the bus takes no message of 1 bytes; send smaller images, or fewer in a file",
+    }
