@@ -20,6 +20,7 @@ from fluid.errors import BrokerUnreachable
 from fluid.topics import Topics
 
 _POLL_S = 0.2
+_LOOK_S = 5.0  # at most, at each broker
 
 
 @click.command()
@@ -91,19 +92,31 @@ def _wait_for(
     """
     deadline_s = time.monotonic() + timeout_s
     told = False
+    before: ClusterSnapshot | None = None
     while True:
+        left_s = (deadline_s - time.monotonic()) / len(buses)
+        look_s = max(0.01, round(min(left_s, _LOOK_S), 2))  # an error says it, so it is a round one
+        snapshot: ClusterSnapshot | None = None
         try:
-            snapshot = cluster_snapshot(buses, topics)
+            snapshot = cluster_snapshot(buses, topics, timeout_s=look_s)
         except BrokerUnreachable:
-            if time.monotonic() >= deadline_s:
+            if before is None and _is_over(deadline_s):
                 raise
-        else:
-            if _count_serving(snapshot) >= wanted or time.monotonic() >= deadline_s:
-                return snapshot
+        if snapshot is not None and _count_serving(snapshot) >= wanted:
+            return snapshot
+        # The last look may have had no time for all: the one before it did.
+        if (found := before or snapshot) is not None and _is_over(deadline_s):
+            return found
+        before = snapshot
         if not told:
             click.echo(f"waiting up to {timeout_s:g} s for {wanted} to serve", err=True)
             told = True
         time.sleep(_POLL_S)
+
+
+def _is_over(deadline_s: float) -> bool:
+    """Whether no time is left for another look."""
+    return time.monotonic() + _POLL_S >= deadline_s
 
 
 def _count_serving(snapshot: ClusterSnapshot) -> int:

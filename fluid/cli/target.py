@@ -17,6 +17,8 @@ from fluid.cli.tls import NO_FILES, TlsFiles, tls_options
 from fluid.client import DEFAULT_BROKER, FluidClient
 from fluid.topics import Topics
 
+_CONNECT_S = 5.0  # at most, to each broker
+
 
 @dataclass(frozen=True, slots=True)
 class Target:
@@ -50,7 +52,11 @@ class Target:
             return FluidClient(bus=self.given_bus, base_topic=base_topic, timeout_s=timeout_s)
         with _bad_address():
             return FluidClient(
-                self.brokers, base_topic=base_topic, timeout_s=timeout_s, **self.tls._asdict()
+                self.brokers,
+                base_topic=base_topic,
+                timeout_s=timeout_s,
+                connect_timeout_s=min(timeout_s, _CONNECT_S),
+                **self.tls._asdict(),
             )
 
 

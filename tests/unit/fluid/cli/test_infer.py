@@ -1,5 +1,6 @@
 import json
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -237,3 +238,12 @@ def test_of_a_message_too_large_it_is_said_what_to_do(images: list[str]) -> None
         "code": "mqtt_reason_0x95",
         "message": "the bus takes no message of 1 bytes; send smaller images, or fewer in a file",
     }
+
+
+def test_a_silent_broker_takes_no_longer_than_it_may(images: list[str], silent_broker: str) -> None:
+    begun_s = time.monotonic()
+    result = CliRunner().invoke(
+        main, ["infer", "--timeout", "0.5", "--broker", silent_broker, images[0]]
+    )
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert time.monotonic() - begun_s < 4.0  # the client takes its leave for up to 2 s

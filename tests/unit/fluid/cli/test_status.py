@@ -1,4 +1,5 @@
 import json
+import time
 from dataclasses import replace
 
 import pytest
@@ -6,6 +7,8 @@ from click.testing import CliRunner, Result
 
 from fluid.bus.protocol import Closed, CloseReason, Message
 from fluid.cli import main
+from fluid.client import ClusterSnapshot
+from fluid.errors import BrokerUnreachable
 from fluid.messages import AgentState, ClusterState, Heartbeat, Mode, Presence, Role
 from fluid.topics import Topics
 from tests.unit.fluid.client.fake_bus import FakeBus, retained
@@ -141,9 +144,9 @@ def test_waiting_ends_when_as_many_devices_serve_as_asked_for() -> None:
     ],
 )
 def test_a_device_that_does_not_serve_does_not_count(bus: FakeBus) -> None:
-    result = run(bus, "--wait", "2", "--timeout", "0.01")
+    result = run(bus, "--wait", "2", "--timeout", "0.3")
     assert result.exit_code == 1
-    assert result.stderr == "error: 1 of 2 devices serve after 0.01 s: " + WHY
+    assert result.stderr == "error: 1 of 2 devices serve after 0.3 s: " + WHY
     assert "pi-2" in result.stdout  # the table is shown all the same
 
 
@@ -154,8 +157,8 @@ def test_nobody_serves_without_a_leader() -> None:
             Message(TOPICS.heartbeat("pi-1"), HEARTBEAT.encode()),
         ]
     )
-    result = run(bus, "--wait", "1", "--timeout", "0.01")
-    assert result.stderr == "error: 0 of 1 devices serve after 0.01 s: " + WHY
+    result = run(bus, "--wait", "1", "--timeout", "0.3")
+    assert result.stderr == "error: 0 of 1 devices serve after 0.3 s: " + WHY
 
 
 def test_waiting_bears_with_a_broker_that_is_still_starting() -> None:
@@ -171,6 +174,36 @@ def test_a_broker_that_never_comes_is_an_error() -> None:
     result = run(bus, "--wait", "2", "--timeout", "0.000001")
     assert (result.exit_code, result.stdout) == (1, "")
     assert "refused" in result.stderr
+
+
+def test_waiting_takes_no_longer_than_it_may(silent_broker: str) -> None:
+    begun_s = time.monotonic()
+    result = CliRunner().invoke(
+        main, ["status", "--wait", "1", "--timeout", "0.5", "--broker", silent_broker]
+    )
+    assert result.exit_code == 1
+    assert "within 0.5 s" in result.stderr
+    assert time.monotonic() - begun_s < 2.0
+
+
+def test_a_last_look_without_enough_time_does_not_hide_what_was_seen(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    spans_s: list[float] = []
+
+    def look(_buses: object, _topics: object, *, timeout_s: float) -> ClusterSnapshot:
+        spans_s.append(timeout_s)
+        if len(spans_s) == 2:
+            raise BrokerUnreachable("no time")
+        return ClusterSnapshot((MASTER, WORKER), STATE)
+
+    monkeypatch.setattr("fluid.cli.status.cluster_snapshot", look)
+    result = run(FakeBus(), "--wait", "2", "--timeout", "0.35")
+    assert result.exit_code == 1
+    assert "pi-2" in result.stdout
+    first_s, second_s = spans_s
+    assert 0.3 < first_s <= 0.35
+    assert 0 < second_s < 0.2
 
 
 HOSTILE = "\x1b]0;PWNED\x07\x1b[31m\nred"
