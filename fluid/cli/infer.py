@@ -22,6 +22,10 @@ from fluid.messages.replies import ErrorReply, Reply, Result
 
 _TOO_LARGE = f"mqtt_reason_{REASON_PACKET_TOO_LARGE:#04x}"
 _ANY_WIDTH = 10_000  # a table takes no more than it needs
+_HEADINGS = ("image", "class", "confidence", "sub-network", "devices", "ms", "probabilities")
+_FOLDABLE_TO = {"image": 12, "class": 12, "devices": 12, "probabilities": 11}
+# What a narrow terminal does without, in this order.
+_DISPENSABLE = ("ms", "devices", "sub-network", "confidence")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +95,8 @@ def infer(
 
     IMAGE is a PNG, JPEG or .npy file (one image or a batch), or a file of raw pixels. An image
     that fails does not stop the others. A bar shows how many are answered, where stderr is a
-    terminal.
+    terminal. On a narrow terminal, columns are left out of the table: ms, devices, sub-network,
+    confidence, in this order.
 
     Exit status: 0 if each image has its class; 1 if one has not, or if the broker cannot be used;
     2 if an option cannot.
@@ -168,33 +173,34 @@ def _code(error: FluidError) -> str:
 
 def _print_table(rows: Iterable[_Row], *, probabilities: bool) -> None:
     from rich.console import Console  # noqa: PLC0415 -- `--json` needs no table
-    from rich.table import Table  # noqa: PLC0415 -- as above
+    from rich.text import Text  # noqa: PLC0415 -- as above
 
-    table = Table()
-    headings = ("image", "class", "confidence", "sub-network", "devices", "ms")
-    for heading in (*headings, "probabilities") if probabilities else headings:
-        table.add_column(heading, overflow="fold")
-    for row in rows:
-        if isinstance(row.reply, Result):
-            table.add_row(*_cells(row.image, row.reply, row.answer)[: len(table.columns)])
-    if not table.row_count:
+    from fluid.cli.fitting import Column, FittingTable  # noqa: PLC0415 -- as above
+
+    columns = [Column(each, _FOLDABLE_TO.get(each)) for each in _HEADINGS]
+    if not probabilities:
+        columns = columns[:-1]
+    found = tuple(
+        tuple(map(Text, _cells(row.image, row.reply, row.answer)))
+        for row in rows
+        if isinstance(row.reply, Result)
+    )
+    if not found:
         return
     console = Console()
     if not console.is_terminal and "COLUMNS" not in os.environ:
         console = Console(width=_ANY_WIDTH)  # whoever reads a file or a pipe wants whole names
-    console.print(table)
+    console.print(FittingTable(tuple(columns), found, _DISPENSABLE))
 
 
 def _cells(image: str, result: Result, answer: Answer) -> tuple[str, ...]:
-    from rich.markup import escape  # noqa: PLC0415 -- as above
-
     subnetwork = f"{result.subnetwork} (degraded)" if result.degraded else result.subnetwork
     return (
-        escape(escaped(image)),
-        escape(printable(result.class_name)),
+        escaped(image),
+        printable(result.class_name),
         f"{result.confidence:.1%}",
-        escape(printable(subnetwork)),
-        escape(", ".join(map(printable, result.devices))),
+        printable(subnetwork),
+        ", ".join(map(printable, result.devices)),
         f"{answer.latency_ms:.1f}",
         " ".join(f"{each:.3f}" for each in result.probabilities or ()),
     )

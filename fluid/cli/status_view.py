@@ -1,7 +1,6 @@
 """What `fluid status` shows of a cluster: as a JSON document, and as a table for people."""
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from fluid.cli.notes import different_bundles
@@ -10,15 +9,13 @@ from fluid.client import ClusterSnapshot
 from fluid.messages.control import AgentState, Presence
 
 if TYPE_CHECKING:
-    from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
-    from rich.table import Table
+    from rich.console import RenderableType
 
 _SHORT_DIGEST = 12
 _HEADINGS = ("device", "role", "state", "slots", "serves", "queue", "busy", "seen", "bundle")
 # What a narrow terminal does without, in this order. The rest says whether the cluster works.
 _DISPENSABLE = ("role", "bundle", "busy", "queue", "seen")
 _STATE_STYLES: dict[str, str] = {AgentState.ONLINE: "green", AgentState.OFFLINE: "red"}
-_ANY_WIDTH = 10_000
 
 
 def document(snapshot: ClusterSnapshot, now_s: float, *, trouble: str = "") -> dict[str, Any]:
@@ -38,45 +35,30 @@ def document(snapshot: ClusterSnapshot, now_s: float, *, trouble: str = "") -> d
 
 def table(snapshot: ClusterSnapshot, now_s: float, *, trouble: str = "") -> "RenderableType":
     """The same for people."""
-    from rich.console import Group  # noqa: PLC0415 -- `--json` needs no table
+    from rich.box import SIMPLE_HEAD  # noqa: PLC0415 -- `--json` needs no table
+    from rich.console import Group  # noqa: PLC0415 -- as above
+    from rich.table import Table  # noqa: PLC0415 -- as above
     from rich.text import Text  # noqa: PLC0415 -- as above
 
-    rows = tuple(_cells(snapshot, each, now_s) for each in snapshot.presences)
-    parts: list[RenderableType] = [Text(headline(snapshot)), _Devices(rows)]
+    from fluid.cli.fitting import Column, FittingTable  # noqa: PLC0415 -- as above
+
+    rows = tuple(
+        tuple(Text(cell, _style(column, cell)) for column, cell in enumerate(cells))
+        for cells in (_cells(snapshot, each, now_s) for each in snapshot.presences)
+    )
+    devices = FittingTable(
+        tuple(map(Column, _HEADINGS)),
+        rows,
+        _DISPENSABLE,
+        partial(Table, box=SIMPLE_HEAD, padding=(0, 1, 0, 0)),
+    )
+    parts: list[RenderableType] = [Text(headline(snapshot)), devices]
     if (note := different_bundles(snapshot)) is not None:
         parts.append(Text(note))
     if trouble:
         reason = printable(trouble, most=MOST_OF_A_MESSAGE)
         parts.append(Text(f"the broker is gone ({reason}); this is how it was, trying again"))
     return Group(*parts)
-
-
-@dataclass(frozen=True, slots=True)
-class _Devices:
-    """A row of cells for each device, with as many of the columns as the terminal has room for."""
-
-    rows: tuple[tuple[str, ...], ...]
-
-    def __rich_console__(self, console: "Console", options: "ConsoleOptions") -> "RenderResult":
-        unbounded = options.update(max_width=_ANY_WIDTH)
-        for count in range(len(_DISPENSABLE) + 1):
-            shown = self._without(_DISPENSABLE[:count])
-            if console.measure(shown, options=unbounded).maximum <= options.max_width:
-                break
-        yield shown
-
-    def _without(self, left_out: Collection[str]) -> "Table":
-        from rich.box import SIMPLE_HEAD  # noqa: PLC0415 -- `--json` needs no table
-        from rich.table import Table  # noqa: PLC0415 -- as above
-        from rich.text import Text  # noqa: PLC0415 -- as above
-
-        kept = [index for index, name in enumerate(_HEADINGS) if name not in left_out]
-        table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
-        for index in kept:
-            table.add_column(_HEADINGS[index], overflow="fold")
-        for cells in self.rows:
-            table.add_row(*(Text(cells[index], _style(index, cells[index])) for index in kept))
-        return table
 
 
 def _style(column: int, cell: str) -> str:

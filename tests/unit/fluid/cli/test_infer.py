@@ -247,3 +247,42 @@ def test_a_silent_broker_takes_no_longer_than_it_may(images: list[str], silent_b
     )
     assert (result.exit_code, result.stdout) == (1, "")
     assert time.monotonic() - begun_s < 4.0  # the client takes its leave for up to 2 s
+
+
+@pytest.mark.parametrize(
+    ("width", "left_out"),
+    [
+        (80, set()),
+        (60, {"ms", "devices"}),
+        (40, {"ms", "devices", "sub-network"}),
+        (20, {"ms", "devices", "sub-network", "confidence"}),
+    ],
+)
+def test_what_has_no_room_is_left_out_rather_than_folded(
+    tmp_path: Path, width: int, left_out: set[str]
+) -> None:
+    def answer_with_a_word(link: FakeLink, request: Message) -> None:
+        devices = ["devices-1", "devices-2"]
+        document = result_document("a") | {"class": "sandal", "devices": devices}
+        link.answer(request, json.dumps(document).encode())
+
+    file = tmp_path / "sandal-of-a-very-long-name.raw"
+    file.write_bytes(b"x")
+    shown = CliRunner().invoke(
+        main, ["infer", str(file)], obj=FakeBus(answer_with_a_word), env={"COLUMNS": str(width)}
+    )
+    lines = shown.stdout.splitlines()
+    assert all(len(line) <= width for line in lines)
+    everything = {"image", "class", "confidence", "sub-network", "devices", "ms"}
+    assert set(lines[1].replace("┃", " ").split()) == everything - left_out
+    cells = [line.strip("│").split("│") for line in lines[3:-1]]
+    assert cells[0][1].strip() == "sandal"  # all of it
+    assert "".join(each[0].strip() for each in cells) == str(file)  # folded, and not cut
+
+
+def test_where_nothing_fits_all_is_folded_and_not_cut(images: list[str]) -> None:
+    shown = (
+        CliRunner().invoke(main, ["infer", images[0]], obj=FakeBus(), env={"COLUMNS": "12"}).stdout
+    )
+    assert "…" not in shown
+    assert max(map(len, shown.splitlines())) <= 12
