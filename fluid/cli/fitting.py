@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from rich.console import Console, ConsoleOptions, RenderResult
+from rich.console import Console, ConsoleOptions, JustifyMethod, RenderResult
 from rich.table import Table
 from rich.text import Text
 
@@ -20,6 +20,7 @@ class Column(NamedTuple):
 
     heading: str
     foldable_to: int | None = None
+    justify: JustifyMethod = "left"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +50,10 @@ class FittingTable:
     ) -> Table:
         table = self.empty()
         kept = [index for index, each in enumerate(self.columns) if each.heading not in left_out]
-        for heading, foldable_to in (self.columns[index] for index in kept):
+        for heading, foldable_to, justify in (self.columns[index] for index in kept):
             table.add_column(
                 heading,
+                justify=justify,
                 overflow="fold",
                 max_width=foldable_to if is_narrowest else None,
                 no_wrap=foldable_to is None and not folds_all,

@@ -86,7 +86,7 @@ def _check(agent: str, snapshots: Sequence[ClusterSnapshot]) -> None:
     if AgentState.ONLINE in states:
         raise CommandFailed(f"{agent} is online: stop it first, or use --force [agent_online]")
     if not states:
-        known = ", ".join(sorted({printable(each.agent) for each in presences})) or "nobody"
+        known = ", ".join(sorted({each.agent for each in presences})) or "nobody"
         raise CommandFailed(
             f"no presence of {agent} is kept, but of: {known}; --force clears what else there may "
             "be [agent_unknown]"

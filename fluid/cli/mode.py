@@ -7,7 +7,6 @@ import click
 from fluid.cli.errors import CommandFailed
 from fluid.cli.json_option import json_option
 from fluid.cli.notes import different_bundles
-from fluid.cli.printable import printable
 from fluid.cli.seconds import timeout_option
 from fluid.cli.target import Target, target_options
 from fluid.client import set_mode
@@ -34,15 +33,14 @@ def mode(*, target: Target, mode: str, timeout_s: float, as_json: bool) -> None:
         raise CommandFailed(
             "no leader answers: is an agent running there? 'fluid status' shows who is online"
         )
-    leader = printable(state.leader)
     if state.operator_mode is not wanted:
         raise CommandFailed(
-            f"leader {leader} has not taken up '{wanted}' within {timeout_s:g} s; "
+            f"leader {state.leader} has not taken up '{wanted}' within {timeout_s:g} s; "
             f"the mode is {state.mode}: try again, or with a longer --timeout"
         )
     if wanted is not Mode.AUTO and state.mode is not wanted:
         raise CommandFailed(
-            f"leader {leader} has taken up '{wanted}', but the mode is still {state.mode}: "
+            f"leader {state.leader} has taken up '{wanted}', but the mode is still {state.mode}: "
             "'fluid status' shows who serves, 'fluid inspect' what the bundle can do"
         )
     note = different_bundles(snapshot) if state.mode is Mode.HA else None
@@ -56,6 +54,6 @@ def mode(*, target: Target, mode: str, timeout_s: float, as_json: bool) -> None:
         }
         click.echo(json.dumps(document))
         return
-    click.echo(f"mode is {state.mode} (asked for: {wanted}; leader {leader})")
+    click.echo(f"mode is {state.mode} (asked for: {wanted}; leader {state.leader})")
     if note is not None:
         click.echo(note)

@@ -120,9 +120,8 @@ def _cells(snapshot: ClusterSnapshot, presence: Presence, now_s: float) -> tuple
     heartbeat = snapshot.heartbeats.get(presence.agent)
     silent_s = snapshot.silent_s(presence.agent, now_s)
     leads = presence.agent == _leader(snapshot)
-    name = printable(presence.agent)
     return (
-        f"{name} *" if leads else name,
+        f"{presence.agent} *" if leads else presence.agent,
         presence.role,
         presence.state,
         ", ".join(map(printable, _slots(snapshot, presence))),

@@ -125,10 +125,3 @@ class TestSeveralBrokers:
         assert cleared(buses[0]) == CLEARED
         buses[:] = [down()]
         assert CliRunner().invoke(main, ["forget", "pi-2", "--force"]).exit_code == 1
-
-
-def test_the_names_of_others_do_not_reach_the_terminal_as_they_are() -> None:
-    presence = Presence("\x1b[31m\n", AgentState.OFFLINE, Role.MASTER, 100, 3, bundle="abc")
-    result = run(broker(retained(TOPICS.presence("x"), presence.encode())), "pi-2")
-    assert r"of: \x1b[31m\n; " in result.stderr
-    assert result.stderr.count("\n") == 1

@@ -1,5 +1,4 @@
 import json
-from dataclasses import replace
 
 import pytest
 from click.testing import CliRunner, Result
@@ -93,15 +92,3 @@ def test_an_unknown_mode_is_a_usage_error() -> None:
     result = run(never_answer, "fast")
     assert result.exit_code == 2
     assert "'auto', 'ha', 'ht'" in result.stderr
-
-
-def test_a_leaders_name_does_not_reach_the_terminal_as_it_is() -> None:
-    name = "\x1b[31m\n\ud800"
-    retains = [
-        retained(TOPICS.presence("x"), replace(LEADER, agent=name).encode()),
-        retained(TOPICS.cluster, ClusterState(1, 1, name, Mode.HA, Mode.AUTO).encode()),
-    ]
-    bus = FakeBus(never_answer, retained=retains)
-    result = CliRunner().invoke(main, ["mode", "ht", "--timeout", "0.05"], obj=bus)
-    assert result.stderr.startswith(r"error: leader \x1b[31m\n\ud800 has not taken up 'ht'")
-    assert result.stderr.count("\n") == 1

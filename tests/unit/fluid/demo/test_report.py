@@ -3,8 +3,7 @@
 import json
 from io import StringIO
 
-from rich.console import Console
-from rich.table import Table
+from rich.console import Console, RenderableType
 
 from fluid.bundle import InputSpec, Manifest, Stage, SubNetwork
 from fluid.demo.measurement import Observation, summarise
@@ -34,8 +33,8 @@ KILLED = summarise(
 )
 
 
-def _printed(table: Table) -> list[list[str]]:
-    console = Console(file=StringIO(), width=200)
+def _printed(table: RenderableType, *, width: int = 200) -> list[list[str]]:
+    console = Console(file=StringIO(), width=width)
     console.print(table)
     assert isinstance(console.file, StringIO)
     rows = console.file.getvalue().splitlines()
@@ -59,6 +58,11 @@ def test_a_phase_is_one_row() -> None:
             "29.8",
         ]
     ]
+
+
+def test_in_a_narrow_terminal_it_is_said_what_was_answered_and_how_well() -> None:
+    (row,) = _printed(phase_table([KILLED]), width=80)
+    assert row == ["HA, worker killed", "3", "2", "1", "1", "100.00%", "4"]
 
 
 def test_accuracies_are_shown_or_absent() -> None:
