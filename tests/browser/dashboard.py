@@ -51,6 +51,24 @@ class Dashboard:
     def open(self) -> None:
         self.page.goto(self.url)
 
+    def hide(self) -> None:
+        """As behind another tab. (Chromium without a screen takes all its tabs for visible.)"""
+        self._is("hidden")
+
+    def show(self) -> None:
+        """Come back to it."""
+        self._is("visible")
+
+    def _is(self, state: str) -> None:
+        self.page.evaluate(
+            """(state) => {
+                const property = { value: state, configurable: true };
+                Object.defineProperty(document, "visibilityState", property);
+                document.dispatchEvent(new Event("visibilitychange"));
+            }""",
+            state,
+        )
+
     @property
     def headline(self) -> Locator:
         return self.page.locator("#headline")

@@ -55,6 +55,12 @@ def operator_mode(cluster: Cluster) -> Mode | None:
     return state.operator_mode if state else None
 
 
+def _happened(dashboard: Dashboard) -> list[str]:
+    """What the server has told, oldest first."""
+    state = dashboard.page.request.get(f"{dashboard.url}api/state").json()
+    return [each["text"] for each in state["happenings"]]
+
+
 def test_the_cluster_is_shown(dashboard: Dashboard) -> None:
     expect(dashboard.headline).to_have_text("master and worker answer together")
     expect(dashboard.link).to_contain_text("live from mqtt://127.0.0.1")
@@ -167,6 +173,39 @@ def test_without_the_broker_the_page_shows_the_past_and_says_so(
     cluster.broker.start()
     expect(dashboard.headline).to_have_text("master and worker answer together")
     expect(dashboard.log).to_contain_text("the broker is back")
+
+
+def test_a_tab_that_nobody_sees_hears_nothing_and_catches_up(
+    dashboard: Dashboard, cluster: Cluster
+) -> None:
+    expect(dashboard.headline).to_have_text("master and worker answer together")
+    dashboard.hide()
+    before = dashboard.log.get_by_role("listitem").all_inner_texts()
+    cluster["worker"].kill()
+    wait_until(lambda: "worker went down without a word" in _happened(dashboard))
+    assert dashboard.log.get_by_role("listitem").all_inner_texts() == before
+    expect(dashboard.headline).to_have_text("master and worker answer together")
+
+    dashboard.show()
+    expect(dashboard.headline).to_have_text("master answers alone")
+    cluster["worker"].start()
+    expect(dashboard.log).to_contain_text("worker is back")
+    shown = dashboard.log.get_by_role("listitem").locator("span").all_inner_texts()[::-1]
+    assert shown == _happened(dashboard)[: len(shown)]  # each once, in order
+
+
+def test_more_tabs_than_a_browser_has_connections_all_work(
+    dashboard: Dashboard, context: BrowserContext, cluster: Cluster
+) -> None:
+    """Six, to one server, in all its tabs together."""
+    for _ in range(7):
+        dashboard.hide()
+        dashboard = Dashboard(context.new_page(), dashboard.url)
+        dashboard.open()
+        expect(dashboard.headline).to_have_text("master and worker answer together")
+    dashboard.mode("High throughput").click()
+    expect(dashboard.headline).to_have_text("master and worker share the images")
+    assert operator_mode(cluster) is Mode.HT
 
 
 def test_everything_can_be_done_with_the_keyboard(

@@ -2,6 +2,7 @@
 
 import { find, listed, make, milliseconds, percent } from "./dom.js";
 import { className } from "./model.js";
+import { post } from "./post.js";
 import { toneOfSubnetwork } from "./tones.js";
 
 const PEN = 34; // of 448 pixels: scaled to MNIST's 20 it is about as thick as its strokes
@@ -127,13 +128,12 @@ async function send() {
   const body = file ?? (await new Promise((resolve) => context.canvas.toBlob(resolve, "image/png")));
   const patience = setTimeout(() => say("asking …", number), 600);
   try {
-    const response = await fetch(`/api/answer?kind=${kind}`, { method: "POST", body });
-    const told = await response.json();
+    const told = await post(`/api/answer?kind=${kind}`, body);
     if (number !== asked) return; // another was asked for since
     if (told.error) fail(told.error.message);
     else showAnswer(told);
-  } catch {
-    if (number === asked) fail("the page's server does not answer");
+  } catch (problem) {
+    if (number === asked) fail(problem.message);
   } finally {
     clearTimeout(patience);
   }
@@ -195,7 +195,7 @@ function fail(message) {
   forgetAnswer();
   const text = find("answer-text");
   text.classList.add("failed");
-  text.textContent = `No answer: ${message}.`.replace(/\.\.$/, ".");
+  text.textContent = `No answer: ${message}.`.replace(/([.?])\.$/, "$1");
   find("answer-class").hidden = true;
 }
 

@@ -1,6 +1,7 @@
 // The buttons that set the mode, by the way that `fluid mode` takes.
 
 import { find } from "./dom.js";
+import { post } from "./post.js";
 
 export function startModes() {
   const buttons = [...document.querySelectorAll("[data-mode][aria-pressed]")];
@@ -17,8 +18,8 @@ async function setMode(mode, buttons) {
   // Not `disabled`: that would take the focus away from whoever uses a keyboard.
   for (const button of buttons) button.setAttribute("aria-disabled", "true");
   try {
-    const response = await fetch("/api/mode", { method: "POST", body: mode });
-    if (!response.ok) throw new Error((await response.json()).error.message);
+    const told = await post("/api/mode", mode);
+    if (told.error) throw new Error(told.error.message);
   } catch (problem) {
     error.textContent = `The mode was not set: ${problem.message}`;
     error.hidden = false;
