@@ -97,6 +97,7 @@ async function take(chosen) {
   send();
   try {
     const picture = await createImageBitmap(chosen);
+    if (file !== chosen) return; // cleared meanwhile, or another was chosen
     const scale = Math.min(context.canvas.width / picture.width, context.canvas.height / picture.height);
     const [width, height] = [picture.width * scale, picture.height * scale];
     context.imageSmoothingEnabled = scale < 4; // few pixels are shown as they are

@@ -164,7 +164,8 @@ function stacks(ticks, now, names) {
     const all = sum(Object.values(tick.shares));
     let below = 0;
     for (const name of names) {
-      const part = (tick.shares[name] ?? 0) / (all || 1);
+      // Others choose the names: one may be that of what every object has, such as `constructor`.
+      const part = Object.hasOwn(tick.shares, name) ? tick.shares[name] / (all || 1) : 0;
       if (part > 0) {
         const x = (xOf(tick, now) - step).toFixed(2);
         paths.set(name, `${paths.get(name)}M${x},${yOf(below).toFixed(2)}h${step + 0.1}V${yOf(below + part).toFixed(2)}h${-step - 0.1}Z`);

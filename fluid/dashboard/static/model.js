@@ -13,7 +13,8 @@ export function className(index) {
 
 /** How many of its test images a sub-network gets right; null where that is not known. */
 export function accuracyOf(subnetwork) {
-  return model?.served ? model.accuracies[subnetwork] ?? null : null;
+  if (!model?.served || !Object.hasOwn(model.accuracies, subnetwork)) return null;
+  return model.accuracies[subnetwork];
 }
 
 /** One sentence about where accuracies come from, or why there are none. */
