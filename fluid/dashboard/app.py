@@ -5,7 +5,7 @@ A thin web shell. What is said on them is decided in `page`, `asking` and `guard
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -110,6 +110,12 @@ class _Routes:
         )
 
     async def mode(self, request: Request) -> Response:
+        return await self._unless_leaving(self._mode(request))
+
+    async def answer(self, request: Request) -> Response:
+        return await self._unless_leaving(self._answer(request))
+
+    async def _mode(self, request: Request) -> Response:
         word = await _body(request, _MOST_MODE_BYTES)
         mode = Malformed("more than a word") if word is None else decode_mode_request(word)
         if isinstance(mode, Malformed):
@@ -117,7 +123,7 @@ class _Routes:
         outcome = await asyncio.to_thread(self._parts.set_mode, mode)
         return _Json(outcome.document, outcome.status)
 
-    async def answer(self, request: Request) -> Response:
+    async def _answer(self, request: Request) -> Response:
         limit = DecodeLimits().max_bytes
         payload = await _body(request, limit)
         if payload is None:
@@ -128,6 +134,19 @@ class _Routes:
         is_drawing = request.query_params.get("kind") == "drawing"
         outcome = await self._parts.asking.ask(payload, is_drawing=is_drawing)
         return _Json(outcome.document, outcome.status)
+
+    async def _unless_leaving(self, response: Coroutine[Any, Any, Response]) -> Response:
+        """Neither an upload nor an answer is waited for once the server is about to end: it would
+        cancel what is still under way, with a traceback."""
+        task = asyncio.create_task(response)
+        try:
+            while not self._parts.is_leaving():
+                await asyncio.wait({task}, timeout=_LOOK_S)
+                if task.done():
+                    return task.result()
+        finally:
+            task.cancel()
+        return _refused(503, "leaving", "the page's server is about to end")
 
     async def _events(self) -> AsyncIterator[str]:
         """Everything, then the news of each second, and of what happened at once."""

@@ -33,16 +33,18 @@ def call(
     *,
     body: bytes = b"",
     headers: dict[str, str] | None = None,
+    is_whole: bool = True,
 ) -> Reply:
-    """One request and its whole answer. A body above 64 KiB comes in parts."""
-    return asyncio.run(_call(app, method, path, body, headers or {}))
+    """One request and its whole answer. A body above 64 KiB comes in parts. is_whole: whether the
+    last of it ever comes."""
+    parts = _parts(body) if is_whole else _first_part(body)
+    return asyncio.run(_call(app, method, path, parts, headers or {}))
 
 
 async def _call(
-    app: ASGIApp, method: str, path: str, body: bytes, headers: dict[str, str]
+    app: ASGIApp, method: str, path: str, parts: AsyncIterator[Message], headers: dict[str, str]
 ) -> Reply:
     sent: list[Message] = []
-    parts = _parts(body)
 
     async def receive() -> Message:
         return await anext(parts)
@@ -81,3 +83,8 @@ async def _parts(body: bytes) -> AsyncIterator[Message]:
         more = begin + size < len(body)
         yield {"type": "http.request", "body": body[begin : begin + size], "more_body": more}
     await asyncio.Event().wait()  # the client stays
+
+
+async def _first_part(body: bytes) -> AsyncIterator[Message]:
+    yield {"type": "http.request", "body": body, "more_body": True}
+    await asyncio.Event().wait()  # the client has stalled

@@ -1,3 +1,4 @@
+import asyncio
 import json
 import re
 from collections.abc import Callable, Iterator
@@ -35,9 +36,12 @@ class FakeAsking:
     def __init__(self) -> None:
         self.asked: list[tuple[bytes, bool]] = []
         self.class_name = "7"
+        self.is_heard = True
 
     async def ask(self, payload: bytes, *, is_drawing: bool) -> Outcome:
         self.asked.append((payload, is_drawing))
+        if not self.is_heard:
+            await asyncio.Event().wait()
         return Outcome(200, {"class": self.class_name})
 
 
@@ -63,6 +67,9 @@ class Site:
 
     def post(self, path: str, body: bytes, **headers: str) -> Reply:
         return call(self._app, "POST", path, body=body, headers=headers)
+
+    def post_a_part(self, path: str, body: bytes) -> Reply:
+        return call(self._app, "POST", path, body=body, is_whole=False)
 
     def _set_mode(self, mode: Mode) -> Outcome:
         self.modes.append(mode)
@@ -189,6 +196,22 @@ def test_what_cannot_be_a_picture_is_refused(
 ) -> None:
     reply = site.post("/api/answer?kind=file", make_body())
     assert (reply.status, reply.error_code) == (status, code)
+    assert site.asking.asked == []
+
+
+def test_an_answer_is_not_waited_for_once_the_server_leaves(site: Site) -> None:
+    site.asking.is_heard = False
+    reply = site.post("/api/answer?kind=drawing", b"p")
+    assert (reply.status, reply.error_code) == (503, "leaving")
+    assert len(site.asking.asked) == 1
+
+
+@pytest.mark.parametrize("path", ["/api/answer?kind=file", "/api/mode"])
+def test_the_rest_of_an_upload_is_not_waited_for_once_the_server_leaves(
+    site: Site, path: str
+) -> None:
+    reply = site.post_a_part(path, b"p")
+    assert (reply.status, reply.error_code) == (503, "leaving")
     assert site.asking.asked == []
 
 
