@@ -103,6 +103,8 @@ class Page:
 
     def heard(self, message: Message, now_s: float) -> None:
         """Something came on one of the topics that `filters` names, or on another."""
+        if message.retain:
+            return  # of the past, whenever that was: the broker tells it at each subscription
         if message.topic.startswith(self._topics.adopt("")):
             agent = message.topic.removeprefix(self._topics.adopt(""))
             if is_agent_id(agent):

@@ -205,6 +205,18 @@ def test_an_adoption_of_what_is_no_agent_is_not() -> None:
     assert texts(shown.everything(11.0)) == []
 
 
+def test_what_is_retained_is_no_news() -> None:
+    shown = page()
+    shown.look(view(), 10.0)
+    shown.heard(replace(answer(result()), retain=True), 10.1)
+    shown.heard(Message("fluid/result/door-7", b"{", retain=True), 10.1)
+    before = texts(shown.everything(10.2))
+    shown.heard(Message("fluid/adopt/ghost", b"marker", retain=True), 10.2)
+    assert texts(shown.everything(10.3)) == before
+    assert answered(shown) == []
+    assert shown.unreadable == 0
+
+
 def test_the_page_listens_to_answers_and_adoptions() -> None:
     assert page().filters == ("fluid/result/#", "fluid/adopt/+")
 
