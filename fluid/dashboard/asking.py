@@ -62,14 +62,21 @@ class Asking:
     """Asks the cluster for one image at a time.
 
     spec: what the model takes, None where that is not known. ended: told of each answer.
+    broker_trouble: why the broker is known to be out of reach; "" where it is not.
     """
 
     def __init__(
-        self, client: Submits, *, spec: InputSpec | None, ended: Callable[[Answer], None]
+        self,
+        client: Submits,
+        *,
+        spec: InputSpec | None,
+        ended: Callable[[Answer], None],
+        broker_trouble: Callable[[], str] = lambda: "",
     ) -> None:
         self._client = client
         self._spec = spec
         self._ended = ended
+        self._broker_trouble = broker_trouble
 
     async def ask(self, payload: bytes, *, is_drawing: bool) -> Outcome:
         """is_drawing: it is a digit in the middle of nowhere; a file may be just what the model
@@ -83,6 +90,9 @@ class Asking:
         request = await to_thread(self._request, payload, is_drawing=is_drawing)
         if request is None:
             return _error(422, "nothing_drawn", "there is nothing on it: draw a digit first"), None
+        # The client waits for a broker that is gone, as programs want it; nobody at a page does.
+        if trouble := self._broker_trouble():
+            return _error(502, "broker", trouble), None
         try:
             # Connects with the first request, and waits for that.
             future = await to_thread(
@@ -95,6 +105,8 @@ class Asking:
             return _error(502, "broker", str(error)), None
         answer = await wrap_future(future)
         self._ended(answer)
+        if isinstance(answer.error, RequestTimeout) and (trouble := self._broker_trouble()):
+            return _error(502, "broker", trouble), answer
         return _outcome(answer, request), answer
 
     def _request(self, payload: bytes, *, is_drawing: bool) -> _Request | None:

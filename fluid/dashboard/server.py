@@ -60,7 +60,12 @@ def serve(serving: Serving) -> None:
         server: uvicorn.Server
         parts = Parts(
             watcher=watcher,
-            asking=Asking(serving.client, spec=facts.input if facts else None, ended=watcher.asked),
+            asking=Asking(
+                serving.client,
+                spec=facts.input if facts else None,
+                ended=watcher.asked,
+                broker_trouble=lambda: watcher.broker_trouble,
+            ),
             set_mode=lambda mode: change_mode(serving.buses, serving.topics, mode),
             guard=Guard.of((machine, f"{machine}.local", serving.host, *serving.names)),
             is_leaving=lambda: server.should_exit,

@@ -14,7 +14,7 @@ from fluid.bus.protocol import Bus, Message
 from fluid.client import Answer
 from fluid.client.observer import ClusterObserver
 from fluid.dashboard.page import Cursor, Page
-from fluid.errors import BrokerError
+from fluid.errors import BrokerError, BrokerRefused
 from fluid.topics import Topics
 
 _LOOK_S = 0.5  # silence and empty seconds are seen by looking
@@ -38,6 +38,7 @@ class Watcher:
         self._topics = topics
         self._page = page
         self._clock = clock
+        self._broker_trouble = ""
         self._lock = threading.Lock()
         self._enough = threading.Event()
         self._thread = threading.Thread(target=self._run, name="watcher", daemon=True)
@@ -64,6 +65,12 @@ class Watcher:
         with self._lock:
             return self._page.news(cursor, self._clock()), self._page.cursor
 
+    @property
+    def broker_trouble(self) -> str:
+        """Why requests cannot reach the broker just now; "" while they may. One that does not let
+        us see the cluster may still take them, and of several brokers the next may."""
+        return self._broker_trouble if len(self._buses) == 1 else ""
+
     def asked(self, answer: Answer) -> None:
         """A request of our own has ended."""
         with self._lock:
@@ -78,11 +85,13 @@ class Watcher:
                 if str(error) != said:
                     said = str(error)
                     _log.warning("%s; trying again", said)
+                self._broker_trouble = "" if isinstance(error, BrokerRefused) else said
                 with self._lock:
-                    self._page.lost(str(error), self._clock())
+                    self._page.lost(said, self._clock())
                 self._pause()
             except Exception as error:  # noqa: BLE001 - whatever it is, the page must not look alive
                 _log.exception("the page failed; trying again")
+                self._broker_trouble = ""
                 with self._lock:
                     self._page.stumbled(f"the page failed: {error!r}")
                 self._pause()
@@ -93,6 +102,7 @@ class Watcher:
         ) as observer:
             while not self._enough.is_set():
                 view = observer.wait(_LOOK_S)
+                self._broker_trouble = view.trouble
                 with self._lock:
                     self._page.look(view, self._clock())
 

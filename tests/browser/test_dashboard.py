@@ -166,10 +166,14 @@ def test_without_the_broker_the_page_shows_the_past_and_says_so(
     dashboard: Dashboard, cluster: Cluster
 ) -> None:
     expect(dashboard.headline).to_have_text("master and worker answer together")
+    dashboard.draw(SEVEN)
+    expect(dashboard.answer).to_have_text("7")
     cluster.broker.stop()
     expect(dashboard.headline).to_have_text("The broker is gone")
     expect(dashboard.page.locator("#notice")).to_contain_text("What is shown is how it was")
     expect(dashboard.log).to_contain_text("the broker is gone")
+    dashboard.draw(SEVEN)  # is not waited for, as no answer can come
+    expect(dashboard.answer_text).to_contain_text("No answer: ", timeout=10_000)
     cluster.broker.start()
     expect(dashboard.headline).to_have_text("master and worker answer together")
     expect(dashboard.log).to_contain_text("the broker is back")

@@ -156,6 +156,29 @@ def test_what_goes_wrong_is_told(failure: Exception, status: int, error_code: st
     assert str(failure) in outcome.document["error"]["message"]
 
 
+def test_a_broker_that_is_known_to_be_gone_is_not_waited_for() -> None:
+    client = FakeClient()
+    asking = Asking(
+        client, spec=MNIST, ended=lambda _answer: None, broker_trouble=lambda: "it broke"
+    )
+    outcome = asyncio.run(asking.ask(drawing(), is_drawing=True))
+    assert code(outcome) == (502, "broker")
+    assert outcome.document["error"]["message"] == "it broke"
+    assert client.sent == []
+
+
+def test_a_broker_that_goes_while_an_answer_is_waited_for_is_why_none_came() -> None:
+    client = FakeClient(failure=RequestTimeout("a", "nobody answered within 15 s"))
+    asking = Asking(
+        client,
+        spec=MNIST,
+        ended=lambda _answer: None,
+        broker_trouble=lambda: "it broke" if client.sent else "",
+    )
+    outcome = asyncio.run(asking.ask(drawing(), is_drawing=True))
+    assert code(outcome) == (502, "broker")
+
+
 def test_a_batch_is_refused_as_there_is_one_answer_to_show() -> None:
     client = FakeClient([result(), result()])
     outcome = ask(client, b"\x93NUMPY", is_drawing=False)

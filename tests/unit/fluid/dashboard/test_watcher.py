@@ -20,8 +20,8 @@ TOPICS = Topics()
 
 
 @contextmanager
-def watching(bus: MemoryBus | FakeBus) -> Iterator[Watcher]:
-    watcher = Watcher([bus], TOPICS, Page(TOPICS, 0.0, broker="the bus"))
+def watching(*buses: MemoryBus | FakeBus) -> Iterator[Watcher]:
+    watcher = Watcher(buses, TOPICS, Page(TOPICS, 0.0, broker="the bus"))
     watcher.start()
     try:
         yield watcher
@@ -83,6 +83,36 @@ def test_a_broker_that_is_not_there_at_first_is_told_and_tried_again() -> None:
             "no broker answers (nothing listens there)",
             "watching: no devices are online, nobody leads",
         ]
+
+
+def test_a_broker_that_is_gone_is_known_until_it_is_back() -> None:
+    bus = FakeBus(never_answer)
+    with watching(bus) as watcher:
+        wait_until(lambda: bool(texts(watcher)))
+        assert watcher.broker_trouble == ""
+        bus.refusals = [Closed(CloseReason.UNREACHABLE, "nothing listens there")]
+        bus.links[-1].end(Closed(CloseReason.LOST, "it broke"))
+        wait_until(lambda: "it broke" in watcher.broker_trouble)
+        wait_until(lambda: not watcher.broker_trouble)
+
+
+def test_a_broker_that_refuses_to_show_the_cluster_is_not_gone() -> None:
+    bus = FakeBus(never_answer, subscribe_reason=0x87)
+    with watching(bus) as watcher:
+        wait_until(lambda: "does not let us read" in trouble(watcher))
+        assert watcher.broker_trouble == ""
+
+
+def test_of_several_brokers_the_next_may_take_requests() -> None:
+    buses = FakeBus(never_answer), FakeBus(never_answer)
+    with watching(*buses) as watcher:
+        wait_until(lambda: bool(texts(watcher)))
+        for bus in buses:
+            bus.refusals = [Closed(CloseReason.UNREACHABLE, "nothing listens there")] * 100
+        for link in (link for bus in buses for link in bus.links):
+            link.end(Closed(CloseReason.LOST, "it broke"))
+        wait_until(lambda: bool(trouble(watcher)))
+        assert watcher.broker_trouble == ""
 
 
 def test_a_page_that_fails_does_not_look_alive_and_recovers(
