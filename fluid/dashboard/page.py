@@ -36,14 +36,16 @@ class Cursor:
 
 @dataclass(frozen=True, slots=True)
 class _Numbered:
+    """wall_s: when it happened, as the wall clock had it then."""
+
     number: int
-    at_s: float
+    wall_s: float
     happening: Happening
 
-    def to_json(self, *, epoch_s: float) -> dict[str, Any]:
+    def to_json(self) -> dict[str, Any]:
         return {
             "number": self.number,
-            "at": round(self.at_s + epoch_s, 3),
+            "at": round(self.wall_s, 3),
             "kind": self.happening.kind,
             "text": self.happening.text,
         }
@@ -52,7 +54,8 @@ class _Numbered:
 class Page:
     """Not thread-safe: `Watcher` holds a lock around it.
 
-    epoch_s: the wall clock's time at the beginning of the monotonic clock.
+    epoch_s: the wall clock's time at the beginning of the monotonic clock. The charts stay with it,
+    as they show how long ago something was; what happens has the time of `set_wall_clock`.
     """
 
     def __init__(
@@ -66,7 +69,7 @@ class Page:
     ) -> None:
         self._topics = topics
         self._broker = broker
-        self._epoch_s = epoch_s
+        self._epoch_s = self._wall_epoch_s = epoch_s
         self._facts = facts
         self._chronicle = Chronicle()
         self._traffic = Traffic(now_s)
@@ -79,6 +82,11 @@ class Page:
         self.unreadable = 0
 
     # What comes in.
+
+    def set_wall_clock(self, wall_s: float, now_s: float) -> None:
+        """What time it is now. A machine that slept, or that asked for the time after its start,
+        has another epoch than before."""
+        self._wall_epoch_s = wall_s - now_s
 
     def look(self, view: ClusterView, now_s: float) -> None:
         """The cluster as it is now; also when nothing has changed, as silence takes time."""
@@ -178,9 +186,7 @@ class Page:
         return [tick.to_json(epoch_s=self._epoch_s) for tick in self._traffic.since(second)]
 
     def _since(self, number: int) -> list[dict[str, Any]]:
-        return [
-            each.to_json(epoch_s=self._epoch_s) for each in self._happenings if each.number > number
-        ]
+        return [each.to_json() for each in self._happenings if each.number > number]
 
     def _answered(self, payload: bytes, now_s: float) -> None:
         if payload == MARKER_PAYLOAD:
@@ -201,7 +207,7 @@ class Page:
     def _tell(self, happenings: Iterable[Happening], now_s: float) -> None:
         for each in happenings:
             self._told += 1
-            self._happenings.append(_Numbered(self._told, now_s, each))
+            self._happenings.append(_Numbered(self._told, now_s + self._wall_epoch_s, each))
 
 
 class _Recent:

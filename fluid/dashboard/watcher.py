@@ -32,12 +32,14 @@ class Watcher:
         page: Page,
         *,
         clock: Callable[[], float] = time.monotonic,
+        wall_clock: Callable[[], float] = time.time,
     ) -> None:
         """page: used by nobody else from now on; its moments are of `clock`."""
         self._buses = tuple(buses)
         self._topics = topics
         self._page = page
         self._clock = clock
+        self._wall_clock = wall_clock
         self._broker_trouble = ""
         self._lock = threading.Lock()
         self._enough = threading.Event()
@@ -87,6 +89,7 @@ class Watcher:
                     _log.warning("%s; trying again", said)
                 self._broker_trouble = "" if isinstance(error, BrokerRefused) else said
                 with self._lock:
+                    self._set_wall_clock()
                     self._page.lost(said, self._clock())
                 self._pause()
             except Exception as error:  # noqa: BLE001 - whatever it is, the page must not look alive
@@ -104,11 +107,16 @@ class Watcher:
                 view = observer.wait(_LOOK_S)
                 self._broker_trouble = view.trouble
                 with self._lock:
+                    self._set_wall_clock()
                     self._page.look(view, self._clock())
 
     def _heard(self, message: Message, now_s: float) -> None:
         with self._lock:
+            self._set_wall_clock()
             self._page.heard(message, now_s)
+
+    def _set_wall_clock(self) -> None:
+        self._page.set_wall_clock(self._wall_clock(), self._clock())
 
     def _pause(self) -> None:
         until_s = self._clock() + _RETRY_S

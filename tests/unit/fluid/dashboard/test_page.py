@@ -237,6 +237,18 @@ def test_news_begin_where_the_browser_was_left() -> None:
     assert texts(shown.news(shown.cursor, 12.0)) == []
 
 
+def test_what_happens_has_the_time_of_the_wall_clock_then() -> None:
+    shown = page()
+    shown.set_wall_clock(5_000.0, 10.0)
+    shown.look(view(), 10.0)
+    shown.set_wall_clock(9_000.0, 11.0)  # the machine slept, or has the time from the net now
+    shown.look(view(MASTER, heard_at_s=12.0), 12.0)
+    told = shown.everything(12.0)
+    assert [each["at"] for each in told["happenings"]] == [5_000.0, 9_001.0]
+    assert told["at"] == EPOCH_S + 12.0  # the charts have not moved
+    assert {tick["at"] for tick in told["ticks"]} <= {EPOCH_S + 10.0, EPOCH_S + 11.0}
+
+
 def test_the_log_is_bounded() -> None:
     shown = page()
     for number in range(500):

@@ -115,6 +115,26 @@ def test_of_several_brokers_the_next_may_take_requests() -> None:
         assert watcher.broker_trouble == ""
 
 
+def test_the_log_goes_by_the_wall_clock_as_it_is_set() -> None:
+    bus = MemoryBus()
+    agents = cluster_of(bus)
+    wall_s = [5_000.0]
+    page = Page(TOPICS, 0.0, broker="the bus")
+    watcher = Watcher([bus], TOPICS, page, wall_clock=lambda: wall_s[0])
+    watcher.start()
+    try:
+        wait_until(lambda: bool(texts(watcher)))
+        wall_s[0] = 9_000.0
+        agents.link.publish(Message("fluid/adopt/master", b"marker", qos=1))
+        wait_until(lambda: len(texts(watcher)) == 2)
+    finally:
+        watcher.stop()
+    document, _ = watcher.everything()
+    first, adopted = (each["at"] for each in document["happenings"])
+    assert abs(first - 5_000.0) < 30.0
+    assert abs(adopted - 9_000.0) < 30.0
+
+
 def test_a_page_that_fails_does_not_look_alive_and_recovers(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
